@@ -1,0 +1,9 @@
+export {
+  DiagnosticError,
+  ExitCode,
+  type Diagnostic,
+  type HostPosition,
+  type SourcePosition,
+} from './diagnostic.ts';
+export { formatDiagnostic, formatPosition } from './format.ts';
+export { didYouMean, nearest } from './nearest.ts';

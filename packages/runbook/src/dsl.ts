@@ -1,0 +1,50 @@
+import type { Host, Inventory } from '@skerry/inventory';
+import type { Step } from '@skerry/steps';
+import type { Facts } from './facts.ts';
+
+/** What the body of a play sees: the host with its facts, and the whole inventory. */
+export interface PlayContext {
+  readonly host: Host & { readonly facts: Facts };
+  readonly cluster: Inventory['cluster'];
+  readonly inventory: Inventory;
+}
+
+export interface PlayOptions {
+  /** A selection as in `--limit`: `all`, `workers:!node-03`, `role=control-plane`. */
+  readonly hosts: string;
+  /** How many hosts at a time: a number, a percentage of the play's hosts, or a list of batches. */
+  readonly serial?: number | `${number}%` | readonly (number | `${number}%`)[];
+  readonly tags?: readonly string[];
+  /** Leaves out hosts for which this is false. */
+  readonly when?: (context: PlayContext) => boolean;
+  /** Go on with the other hosts until more than this share of them failed; default 0 = stop all. */
+  readonly maxFailPercentage?: number;
+  /** Run as root by way of sudo; default true. */
+  readonly become?: boolean;
+}
+
+export interface Play {
+  readonly name: string;
+  readonly options: PlayOptions;
+  readonly body: (context: PlayContext) => readonly Step[];
+}
+
+export interface Runbook {
+  readonly name: string;
+  readonly description: string;
+  readonly plays: readonly Play[];
+}
+
+/** A part of a runbook: steps for some hosts, with its own batches and failure policy. */
+export function play(
+  name: string,
+  options: PlayOptions,
+  body: (context: PlayContext) => readonly Step[],
+): Play {
+  return { name, options, body };
+}
+
+/** The default export of a runbook file. */
+export function runbook(definition: Runbook): Runbook {
+  return definition;
+}

@@ -1,0 +1,149 @@
+import { z } from 'zod';
+
+/** Why a host stopped, in the words of a diagnostic. */
+export const failure = z.strictObject({
+  code: z.string(),
+  what: z.string(),
+  step: z.string().optional().describe('play › step'),
+  why: z.string().optional(),
+  fix: z.string().optional(),
+});
+export type Failure = z.infer<typeof failure>;
+
+/** How one host ended. */
+export const hostOutcome = z.enum([
+  'converged',
+  'changed',
+  'planned',
+  'failed',
+  'refused',
+  'unreachable',
+  'unknown',
+  'locked',
+  'aborted',
+  'skipped',
+]);
+export type HostOutcome = z.infer<typeof hostOutcome>;
+
+const change = z.strictObject({
+  subject: z.string(),
+  action: z.enum(['create', 'update', 'delete', 'run', 'refuse']),
+  before: z.string().optional(),
+  after: z.string().optional(),
+  diff: z.string().optional(),
+  why: z.string().optional(),
+  fix: z.string().optional(),
+});
+
+const count = z.strictObject({
+  hosts: z.int(),
+  changedHosts: z.int(),
+  steps: z.int(),
+  changes: z.int(),
+  handlers: z.int(),
+  exact: z.int(),
+  conditional: z.int(),
+  opaque: z.int(),
+  refused: z.int(),
+});
+
+export const hostRecap = z.strictObject({
+  host: z.string(),
+  outcome: hostOutcome,
+  /** Steps that apply changed, steps found as desired, handlers run. */
+  changed: z.int(),
+  converged: z.int(),
+  handlers: z.int(),
+  /** How many exec channels were opened on the host. */
+  execs: z.int(),
+  failure: failure.optional(),
+});
+export type HostRecap = z.infer<typeof hostRecap>;
+
+/** Everything the engine tells. Renderers subscribe; `--json` prints each as one line. */
+export const runEvent = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('run-started'),
+    mode: z.enum(['plan', 'apply']),
+    runbook: z.string(),
+    cluster: z.string(),
+    hosts: z.array(z.string()),
+  }),
+  z.strictObject({
+    type: z.literal('phase'),
+    phase: z.enum(['probe', 'apply', 'verify']),
+    hosts: z.array(z.string()),
+  }),
+  z.strictObject({
+    type: z.literal('host-probed'),
+    host: z.string(),
+    changes: z.int(),
+    milliseconds: z.number(),
+  }),
+  z.strictObject({
+    type: z.literal('host-failed'),
+    host: z.string(),
+    outcome: hostOutcome,
+    failure,
+  }),
+  z.strictObject({ type: z.literal('planned'), count }),
+  z.strictObject({
+    type: z.literal('play-started'),
+    play: z.string(),
+    batch: z.int(),
+    batches: z.int(),
+    hosts: z.array(z.string()),
+  }),
+  z.strictObject({
+    type: z.literal('step-started'),
+    host: z.string(),
+    play: z.string(),
+    step: z.string(),
+    handler: z.boolean(),
+  }),
+  z.strictObject({
+    type: z.literal('step-output'),
+    host: z.string(),
+    step: z.string(),
+    stream: z.enum(['stdout', 'stderr']),
+    text: z.string(),
+  }),
+  z.strictObject({
+    type: z.literal('step-finished'),
+    host: z.string(),
+    play: z.string(),
+    step: z.string(),
+    handler: z.boolean(),
+    result: z.enum(['changed', 'already', 'failed', 'unknown', 'refused']),
+    milliseconds: z.number(),
+    changes: z.array(change),
+  }),
+  z.strictObject({
+    type: z.literal('waiting'),
+    host: z.string(),
+    step: z.string(),
+    awaited: z.string(),
+    deadline: z.number().describe('Seconds'),
+  }),
+  z.strictObject({
+    type: z.literal('host-verified'),
+    host: z.string(),
+    remaining: z.array(z.string()),
+  }),
+  z.strictObject({
+    type: z.literal('warning'),
+    host: z.string().optional(),
+    code: z.string(),
+    what: z.string(),
+    why: z.string().optional(),
+    fix: z.string().optional(),
+  }),
+  z.strictObject({
+    type: z.literal('run-finished'),
+    exitCode: z.int(),
+    hosts: z.array(hostRecap),
+    verified: z.boolean(),
+    milliseconds: z.number(),
+  }),
+]);
+export type RunEvent = z.infer<typeof runEvent>;

@@ -1,0 +1,50 @@
+/**
+ * What a host is, as far as it stays the same from one run to the next: no uptime, no free memory.
+ * Read in the first script of every run, and kept in the state folder so that the next run can
+ * expand its plays before it has asked.
+ */
+export interface Facts {
+  readonly hostname: string;
+  /** `debian`, `ubuntu`, `rhel`, …: ID of os-release(5). */
+  readonly distribution: string;
+  /** VERSION_ID: `13`, `24.04`. */
+  readonly version: string;
+  /** VERSION_CODENAME, or ''. */
+  readonly codename: string;
+  /** `debian` or `redhat`: which package manager and which paths; '' where unknown. */
+  readonly family: 'debian' | 'redhat' | '';
+  /** `uname -r`. */
+  readonly kernel: string;
+  /** `uname -m`. */
+  readonly architecture: string;
+  readonly cpus: number;
+  /** MiB. */
+  readonly memory: number;
+  readonly machineId: string;
+  readonly productUuid: string;
+  /** `systemd-detect-virt`: `kvm`, `qemu`, `none`, …; '' where unknown. */
+  readonly virtualization: string;
+  readonly cgroup: 1 | 2;
+  readonly init: 'systemd' | 'other';
+  readonly interfaces: readonly Interface[];
+  readonly disks: readonly Disk[];
+}
+
+/** A network interface with a device behind it. */
+export interface Interface {
+  readonly name: string;
+  readonly mac: string;
+  /** Bytes. */
+  readonly mtu: number;
+  /** With prefix length: `10.20.0.11/24`. */
+  readonly addresses: readonly string[];
+}
+
+export interface Disk {
+  /** `nvme0n1` */
+  readonly name: string;
+  readonly serial: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly rotational: boolean;
+}

@@ -1,0 +1,32 @@
+export {
+  play,
+  runbook,
+  type Play,
+  type PlayContext,
+  type PlayOptions,
+  type Runbook,
+} from './dsl.ts';
+export {
+  failure,
+  hostOutcome,
+  hostRecap,
+  runEvent,
+  type Failure,
+  type HostOutcome,
+  type HostRecap,
+  type RunEvent,
+} from './events.ts';
+export type { Disk, Facts, Interface } from './facts.ts';
+export {
+  countPlan,
+  isEmpty,
+  isHostPlanEmpty,
+  type Confidence,
+  type HandlerPlan,
+  type HostPlan,
+  type Plan,
+  type PlanCount,
+  type PlayPlan,
+  type StepPlan,
+} from './plan.ts';
+export type { RunOutcome, RunRequest } from './request.ts';

@@ -1,0 +1,35 @@
+import type { Connector, Endpoint, SecretBook } from '@skerry/executor';
+import type { Host, Inventory } from '@skerry/inventory';
+import type { ExitCode } from '@skerry/diagnostics';
+import type { ResolveContext } from '@skerry/steps';
+import type { Runbook } from './dsl.ts';
+import type { HostRecap, RunEvent } from './events.ts';
+import type { Plan } from './plan.ts';
+
+/** Everything that a run needs; all effects come in through it. */
+export interface RunRequest {
+  readonly mode: 'plan' | 'apply';
+  readonly runbook: Runbook;
+  readonly inventory: Inventory;
+  /** The hosts selected by `--limit`. */
+  readonly hosts: readonly Host[];
+  readonly tags?: readonly string[];
+  /** How many hosts at a time. */
+  readonly forks: number;
+  readonly connector: Connector;
+  readonly endpointOf: (host: Host) => Endpoint;
+  readonly secrets: SecretBook;
+  readonly templates: (host: Host, facts: unknown) => ResolveContext;
+  /** Where facts and the journal are kept, on this machine: `.skerry` beside the inventory. */
+  readonly stateFolder: string;
+  readonly signal: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+  /** Shows the plan and asks; false leaves the hosts as they are. Not called for an empty plan. */
+  readonly approve: (plan: Plan) => Promise<boolean>;
+}
+
+export interface RunOutcome {
+  readonly plan: Plan;
+  readonly exitCode: ExitCode;
+  readonly hosts: readonly HostRecap[];
+}
