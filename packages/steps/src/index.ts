@@ -12,5 +12,6 @@ export {
   type StepKind,
   type StepOptions,
 } from './kind.ts';
+export { resolveArg } from './resolve-arg.ts';
 export { textDiff } from './text-diff.ts';
 export { sysctl, sysctlKind } from './kinds/sysctl.ts';
