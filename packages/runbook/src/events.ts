@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { changeSchema, planSchema } from './plan-schema.ts';
 
 /** Why a host stopped, in the words of a diagnostic. */
 export const failure = z.strictObject({
@@ -24,16 +25,6 @@ export const hostOutcome = z.enum([
   'skipped',
 ]);
 export type HostOutcome = z.infer<typeof hostOutcome>;
-
-const change = z.strictObject({
-  subject: z.string(),
-  action: z.enum(['create', 'update', 'delete', 'run', 'refuse']),
-  before: z.string().optional(),
-  after: z.string().optional(),
-  diff: z.string().optional(),
-  why: z.string().optional(),
-  fix: z.string().optional(),
-});
 
 const count = z.strictObject({
   hosts: z.int(),
@@ -87,6 +78,8 @@ export const runEvent = z.discriminatedUnion('type', [
     failure,
   }),
   z.strictObject({ type: z.literal('planned'), count }),
+  /** The whole plan, once, after `planned`. */
+  z.strictObject({ type: z.literal('plan'), plan: planSchema }),
   z.strictObject({
     type: z.literal('play-started'),
     play: z.string(),
@@ -116,7 +109,7 @@ export const runEvent = z.discriminatedUnion('type', [
     handler: z.boolean(),
     result: z.enum(['changed', 'already', 'failed', 'unknown', 'refused']),
     milliseconds: z.number(),
-    changes: z.array(change),
+    changes: z.array(changeSchema),
   }),
   z.strictObject({
     type: z.literal('waiting'),

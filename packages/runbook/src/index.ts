@@ -29,4 +29,5 @@ export {
   type PlayPlan,
   type StepPlan,
 } from './plan.ts';
+export { planSchema } from './plan-schema.ts';
 export type { RunOutcome, RunRequest } from './request.ts';

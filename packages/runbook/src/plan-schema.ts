@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { Plan } from './plan.ts';
+
+export const changeSchema = z.strictObject({
+  subject: z.string(),
+  action: z.enum(['create', 'update', 'delete', 'run', 'refuse']),
+  before: z.string().optional(),
+  after: z.string().optional(),
+  diff: z.string().optional(),
+  why: z.string().optional(),
+  fix: z.string().optional(),
+});
+
+const fragment = z.strictObject({
+  code: z.string(),
+  args: z.array(z.union([z.string(), z.strictObject({ sha256Of: z.string() })])),
+});
+
+const confidence = z.discriminatedUnion('level', [
+  z.strictObject({ level: z.literal('exact') }),
+  z.strictObject({ level: z.literal('conditional'), on: z.array(z.string()) }),
+  z.strictObject({ level: z.literal('opaque'), why: z.string() }),
+]);
+
+const stepPlan = z.strictObject({
+  id: z.string(),
+  summary: z.string(),
+  changes: z.array(changeSchema),
+  confidence,
+  converge: fragment,
+  notify: z.array(z.string()),
+});
+
+const handlerPlan = z.strictObject({
+  id: z.string(),
+  fragment,
+  because: z.array(z.string()),
+  leftover: z.boolean(),
+});
+
+const playPlan = z.strictObject({
+  play: z.string(),
+  steps: z.array(stepPlan),
+  handlers: z.array(handlerPlan),
+  converged: z.int(),
+  skipped: z.array(z.string()),
+});
+
+/** The form of a `Plan` as JSON. */
+export const planSchema = z.strictObject({
+  schema: z.literal(1),
+  runbook: z.string(),
+  cluster: z.string(),
+  hosts: z.array(z.strictObject({ host: z.string(), plays: z.array(playPlan) })),
+}) as unknown as z.ZodType<Plan>;
