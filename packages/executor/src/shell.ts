@@ -5,6 +5,10 @@
 export interface Part {
   readonly code: string;
   readonly args: readonly string[];
+  /** Runs in the shell itself and not in a subshell: for what must outlive it, like a lock on fd 9. */
+  readonly inShell?: boolean;
+  /** When this part fails, the parts after it are not run. */
+  readonly required?: boolean;
 }
 
 /** What one part of a script did. `utf8` is false where stdout held bytes that are no UTF-8. */

@@ -1,5 +1,6 @@
 import type { Host, Inventory } from '@skerry/inventory';
 import type { Step } from '@skerry/steps';
+import type { Serial } from './batches.ts';
 import type { Facts } from './facts.ts';
 
 /** What the body of a play sees: the host with its facts, and the whole inventory. */
@@ -7,17 +8,22 @@ export interface PlayContext {
   readonly host: Host & { readonly facts: Facts };
   readonly cluster: Inventory['cluster'];
   readonly inventory: Inventory;
+  /** Facts of every host that is known, by name: for rules that compare hosts. */
+  readonly fleet: ReadonlyMap<string, Facts>;
 }
 
 export interface PlayOptions {
   /** A selection as in `--limit`: `all`, `workers:!node-03`, `role=control-plane`. */
   readonly hosts: string;
   /** How many hosts at a time: a number, a percentage of the play's hosts, or a list of batches. */
-  readonly serial?: number | `${number}%` | readonly (number | `${number}%`)[];
+  readonly serial?: Serial;
   readonly tags?: readonly string[];
   /** Leaves out hosts for which this is false. */
   readonly when?: (context: PlayContext) => boolean;
-  /** Go on with the other hosts until more than this share of them failed; default 0 = stop all. */
+  /**
+   * Start no further batch or play when more than this share of the play's hosts failed. Default: 0
+   * with `serial` (a rolling change stops at the first failure), 100 without (the others go on).
+   */
   readonly maxFailPercentage?: number;
   /** Run as root by way of sudo; default true. */
   readonly become?: boolean;

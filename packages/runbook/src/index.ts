@@ -31,3 +31,7 @@ export {
 } from './plan.ts';
 export { planSchema } from './plan-schema.ts';
 export type { RunOutcome, RunRequest } from './request.ts';
+export { loadRunbook } from './load-runbook.ts';
+export { gatherFacts, type FactsAnswer } from './gather-facts.ts';
+export { HostFailure, HostLink, hostFailure } from './host-link.ts';
+export { run } from './run.ts';

@@ -4,6 +4,7 @@ import type { ExitCode } from '@skerry/diagnostics';
 import type { ResolveContext } from '@skerry/steps';
 import type { Runbook } from './dsl.ts';
 import type { HostRecap, RunEvent } from './events.ts';
+import type { Facts } from './facts.ts';
 import type { Plan } from './plan.ts';
 
 /** Everything that a run needs; all effects come in through it. */
@@ -19,13 +20,19 @@ export interface RunRequest {
   readonly connector: Connector;
   readonly endpointOf: (host: Host) => Endpoint;
   readonly secrets: SecretBook;
-  readonly templates: (host: Host, facts: unknown) => ResolveContext;
+  readonly templates: (host: Host, facts: Facts) => ResolveContext;
   /** Where facts and the journal are kept, on this machine: `.skerry` beside the inventory. */
   readonly stateFolder: string;
+  /** Ctrl-C: no new step is started; the running ones may end. */
   readonly signal: AbortSignal;
+  /** Ctrl-C again: running steps are cut off, and their outcome is unknown. */
+  readonly kill?: AbortSignal;
   readonly emit: (event: RunEvent) => void;
-  /** Shows the plan and asks; false leaves the hosts as they are. Not called for an empty plan. */
-  readonly approve: (plan: Plan) => Promise<boolean>;
+  /**
+   * Shows the plan and asks; false leaves the hosts as they are. A plan that is given back (the same
+   * one, written as JSON and read again) is what is applied. Not called for an empty plan.
+   */
+  readonly approve: (plan: Plan) => Promise<boolean | Plan>;
 }
 
 export interface RunOutcome {

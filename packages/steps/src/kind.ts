@@ -70,7 +70,7 @@ export interface StepOptions {
   readonly when?: boolean;
 }
 
-/** A step of a play: a kind, a name unique for that kind in its play, and what is desired. */
+/** A step of a play: a kind, a name unique for that kind in its runbook, and what is desired. */
 export interface Step {
   readonly kind: AnyStepKind;
   readonly name: string;

@@ -1,0 +1,254 @@
+import type { RunResult, SecretBook } from '@skerry/executor';
+import { sh, type Change, type Fragment } from '@skerry/steps';
+import type { RunEvent } from './events.ts';
+import type { ExpandedPlay, ExpandedStep } from './expand.ts';
+import { HostFailure, type HostLink } from './host-link.ts';
+import { readStep } from './host-plan.ts';
+import { toPart } from './parts.ts';
+import { clearPending, recordPending } from './pending-handlers.ts';
+import type { HandlerPlan, PlayPlan, StepPlan } from './plan.ts';
+import { awaitReboot } from './reboot.ts';
+
+/** Seconds that a step may take when its kind says nothing. */
+const defaultDeadline = 600;
+
+export interface ApplyContext {
+  readonly link: HostLink;
+  readonly secrets: SecretBook;
+  readonly signal: AbortSignal;
+  readonly kill: AbortSignal | undefined;
+  readonly emit: (event: RunEvent) => void;
+  /** Ids of the steps that have changed this host in this run; added to as steps run. */
+  readonly changed: Set<string>;
+  /** Ids of the handlers that have run; added to as they do. */
+  readonly handled: Set<string>;
+}
+
+type StepResult = Extract<RunEvent, { type: 'step-finished' }>['result'];
+
+/**
+ * Applies one play on one host: its steps in order, then its handlers, once each. Throws a
+ * HostFailure at the first step that does not succeed: handlers that were notified stay recorded on
+ * the host, and the next run finds them.
+ */
+export async function applyPlay(
+  context: ApplyContext,
+  plan: PlayPlan,
+  expanded: ExpandedPlay,
+): Promise<void> {
+  const kinds = new Map(expanded.steps.map((step) => [step.id, step]));
+  for (const step of plan.steps) {
+    stopIfAborted(context, `${plan.play} › ${step.id}`);
+    const kind = kinds.get(step.id);
+    if (kind === undefined) throw new Error(`the plan names a step that is not there: ${step.id}`);
+    await applyStep(context, expanded, step, kind);
+  }
+  for (const handler of plan.handlers) {
+    const due = handler.leftover || handler.because.some((id) => context.changed.has(id));
+    if (!due) continue;
+    stopIfAborted(context, `${plan.play} › ${handler.id}`);
+    await runHandler(context, expanded, handler);
+  }
+}
+
+function stopIfAborted(context: ApplyContext, step: string): void {
+  if (!context.signal.aborted) return;
+  throw new HostFailure('aborted', {
+    code: 'aborted',
+    what: 'stopped before this step',
+    step,
+    why: 'the run was interrupted',
+    fix: 'run apply again: it goes on where this one stopped',
+  });
+}
+
+async function applyStep(
+  context: ApplyContext,
+  play: ExpandedPlay,
+  plan: StepPlan,
+  step: ExpandedStep,
+): Promise<void> {
+  const { link, emit } = context;
+  const about = { host: link.host, play: play.play, step: plan.id, handler: false };
+  const started = performance.now();
+  const finish = (result: StepResult, changes: readonly Change[]): void =>
+    emit({
+      type: 'step-finished',
+      ...about,
+      result,
+      milliseconds: performance.now() - started,
+      changes: [...changes],
+    });
+  emit({ type: 'step-started', ...about });
+  try {
+    const current = await currentStep(context, play, plan, step);
+    if (current === undefined) return finish('already', []);
+    const refusal = current.changes.find((change) => change.action === 'refuse');
+    if (refusal !== undefined) throw refused(play, step, refusal);
+    const seconds = step.kind.deadline?.(step.desired) ?? defaultDeadline;
+    const bootId =
+      step.kind.afterConverge === 'reboot' ? await readBootId(context, play) : undefined;
+    await runChange(context, play, {
+      id: plan.id,
+      before: plan.notify.length === 0 ? [] : [recordPending(plan.notify)],
+      fragment: current.converge,
+      after: [],
+      seconds,
+    });
+    context.changed.add(plan.id);
+    if (bootId !== undefined)
+      await awaitReboot(context, play.become, { bootId, seconds, step: plan.id });
+    finish('changed', current.changes);
+  } catch (error) {
+    if (error instanceof HostFailure) finish(resultOf(error), []);
+    throw error;
+  }
+}
+
+/**
+ * What is to be done now: the plan's own script where the plan is sure, or what a new probe says
+ * where a step that this one needs ran before it; undefined where nothing is left to do.
+ */
+async function currentStep(
+  context: ApplyContext,
+  play: ExpandedPlay,
+  plan: StepPlan,
+  step: ExpandedStep,
+): Promise<{ changes: readonly Change[]; converge: Fragment } | undefined> {
+  if (plan.confidence.level !== 'conditional') return plan;
+  const probe = toPart(step.kind.probe(step.desired), context.secrets);
+  const result = await context.link.run(play.become, [probe], {
+    deadline: 1000 * (step.kind.deadline?.(step.desired) ?? defaultDeadline),
+    signal: context.signal,
+  });
+  const [part] = result.parts;
+  const reading =
+    result.outcome === 'exited' && part !== undefined
+      ? readStep(step, part)
+      : { unreadable: result.outcome === 'exited' ? 'no answer' : result.reason };
+  if ('unreadable' in reading) {
+    throw new HostFailure('failed', {
+      code: 'probe-failed',
+      what: `cannot read the state of "${step.id}" after the steps that it needs`,
+      step: `${play.play} › ${step.id}`,
+      why: reading.unreadable,
+      fix: 'mend what the reason names and run apply again',
+    });
+  }
+  if (reading.changes.length === 0) return undefined;
+  return {
+    changes: reading.changes,
+    converge: step.kind.converge(step.desired, reading.changes),
+  };
+}
+
+async function runHandler(
+  context: ApplyContext,
+  play: ExpandedPlay,
+  handler: HandlerPlan,
+): Promise<void> {
+  const { link, emit } = context;
+  const about = { host: link.host, play: play.play, step: handler.id, handler: true };
+  const started = performance.now();
+  const finish = (result: StepResult): void =>
+    emit({
+      type: 'step-finished',
+      ...about,
+      result,
+      milliseconds: performance.now() - started,
+      changes: [],
+    });
+  emit({ type: 'step-started', ...about });
+  try {
+    await runChange(context, play, {
+      id: handler.id,
+      before: [],
+      fragment: handler.fragment,
+      after: [clearPending(handler.id)],
+      seconds: defaultDeadline,
+    });
+    context.handled.add(handler.id);
+    finish('changed');
+  } catch (error) {
+    if (error instanceof HostFailure) finish(resultOf(error));
+    throw error;
+  }
+}
+
+/** Sends a change; anything but a status of 0 from every part is a HostFailure. */
+async function runChange(
+  context: ApplyContext,
+  play: ExpandedPlay,
+  change: {
+    id: string;
+    before: readonly Fragment[];
+    fragment: Fragment;
+    after: readonly Fragment[];
+    seconds: number;
+  },
+): Promise<void> {
+  const { link, secrets, kill, emit } = context;
+  const fragments = [...change.before, change.fragment, ...change.after];
+  const result = await link.run(
+    play.become,
+    fragments.map((fragment) => ({ ...toPart(fragment, secrets), required: true })),
+    {
+      deadline: change.seconds * 1000,
+      ...(kill === undefined ? {} : { signal: kill }),
+      onOutput: (_part, stream, text) =>
+        emit({ type: 'step-output', host: link.host, step: change.id, stream, text }),
+    },
+  );
+  const step = `${play.play} › ${change.id}`;
+  const failed = result.parts.find((part) => part.code !== 0);
+  if (failed !== undefined) {
+    throw new HostFailure('failed', {
+      code: 'step-failed',
+      what: `"${change.id}" failed with status ${failed.code}`,
+      step,
+      why: lastLines(failed.stderr) || lastLines(failed.stdout) || 'it printed no reason',
+      fix: 'mend what the reason names and run apply again: it goes on from here',
+    });
+  }
+  if (result.outcome !== 'exited') throw unknownOutcome(change.id, step, result);
+}
+
+function unknownOutcome(
+  id: string,
+  step: string,
+  result: Exclude<RunResult, { outcome: 'exited' }>,
+): HostFailure {
+  return new HostFailure('unknown', {
+    code: `step-${result.outcome}`,
+    what: `the outcome of "${id}" is unknown`,
+    step,
+    why: result.reason,
+    fix: 'run plan: it reads what the host is like now; then run apply again',
+  });
+}
+
+function refused(play: ExpandedPlay, step: ExpandedStep, change: Change): HostFailure {
+  return new HostFailure('refused', {
+    code: 'refused',
+    what: `"${step.id}" refuses this host: ${change.subject}`,
+    step: `${play.play} › ${step.id}`,
+    ...(change.why === undefined ? {} : { why: change.why }),
+    ...(change.fix === undefined ? {} : { fix: change.fix }),
+  });
+}
+
+async function readBootId(context: ApplyContext, play: ExpandedPlay): Promise<string> {
+  const part = toPart(sh('cat /proc/sys/kernel/random/boot_id'), context.secrets);
+  const result = await context.link.run(play.become, [part], { deadline: 30_000 });
+  return result.parts[0]?.stdout.trim() ?? '';
+}
+
+function resultOf(error: HostFailure): StepResult {
+  if (error.outcome === 'unknown') return 'unknown';
+  return error.outcome === 'refused' ? 'refused' : 'failed';
+}
+
+/** The last lines of what a command said: where programs tell why they failed. */
+function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-12).join('\n');
+}

@@ -1,0 +1,147 @@
+import { DiagnosticError } from '@skerry/diagnostics';
+import type { Host, Inventory } from '@skerry/inventory';
+import {
+  stepId,
+  type AnyStepKind,
+  type Handler,
+  type ResolveContext,
+  type Step,
+} from '@skerry/steps';
+import type { PlayContext, Runbook } from './dsl.ts';
+import type { Facts } from './facts.ts';
+
+/** A step as the engine works with it: desired state checked, names instead of references. */
+export interface ExpandedStep {
+  readonly id: string;
+  readonly kind: AnyStepKind;
+  readonly desired: unknown;
+  readonly notify: readonly Handler[];
+  /** Ids of steps of the same host, in this play or an earlier one. */
+  readonly needs: readonly string[];
+}
+
+export interface ExpandedPlay {
+  readonly play: string;
+  readonly become: boolean;
+  readonly steps: readonly ExpandedStep[];
+  readonly skipped: readonly string[];
+}
+
+export interface ExpandRequest {
+  readonly runbook: Runbook;
+  readonly inventory: Inventory;
+  readonly host: Host;
+  readonly facts: Facts;
+  /** Facts of every host that is known, this one among them. */
+  readonly fleet: ReadonlyMap<string, Facts>;
+  /** By play: the names of the hosts that its `hosts` selects. */
+  readonly members: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly tags: readonly string[] | undefined;
+  readonly resolve: ResolveContext;
+  /** Makes equal secrets equal: see SecretBook.canonical. */
+  readonly canonical: (text: string) => string;
+}
+
+/** Expands a runbook for one host: the plays that it takes part in, as steps. Pure. */
+export function expand(request: ExpandRequest): ExpandedPlay[] {
+  const { runbook, inventory, host, facts, fleet, members, tags } = request;
+  const context: PlayContext = {
+    host: { ...host, facts },
+    cluster: inventory.cluster,
+    inventory,
+    fleet,
+  };
+  const seen = new Set<string>();
+  const plays: ExpandedPlay[] = [];
+  for (const { name, options, body } of runbook.plays) {
+    if (members.get(name)?.has(host.name) !== true) continue;
+    const where = { host: host.name, step: name };
+    if (options.when !== undefined && !guarded(where, () => options.when?.(context))) continue;
+    const skipped: string[] = [];
+    const steps: ExpandedStep[] = [];
+    for (const step of guarded(where, () => body(context))) {
+      const id = stepId(step);
+      const stepTags = [...(options.tags ?? []), ...(step.options.tags ?? [])];
+      if (tags !== undefined && !tags.some((tag) => stepTags.includes(tag))) continue;
+      if (step.options.when === false) {
+        skipped.push(id);
+        continue;
+      }
+      if (seen.has(id)) {
+        throw new DiagnosticError({
+          code: 'duplicate-step',
+          severity: 'error',
+          what: `two steps are called "${id}"`,
+          at: where,
+          fix: 'give each step of a runbook its own name',
+        });
+      }
+      steps.push({
+        id,
+        kind: step.kind,
+        desired: desiredOf(step, request, { host: host.name, step: `${name} › ${id}` }),
+        notify: listOf(step.options.notify),
+        needs: listOf(step.options.needs)
+          .map(stepId)
+          .filter((need) => seen.has(need)),
+      });
+      seen.add(id);
+    }
+    plays.push({ play: name, become: options.become ?? true, steps, skipped });
+  }
+  return plays;
+}
+
+function desiredOf(
+  step: Step,
+  request: ExpandRequest,
+  where: { host: string; step: string },
+): unknown {
+  const raw = guarded(where, () => step.resolve?.(request.resolve) ?? step.desired);
+  const result = step.kind.schema.safeParse(mapStrings(raw, request.canonical));
+  if (result.success) return result.data;
+  throw new DiagnosticError(
+    result.error.issues.map((issue) => ({
+      code: 'bad-step',
+      severity: 'error' as const,
+      what: `${issue.path.length === 0 ? step.kind.kind : issue.path.join('.')}: ${issue.message}`,
+      at: where,
+      fix: `see the options of the step kind "${step.kind.kind}"`,
+    })),
+  );
+}
+
+/** Runs code of a runbook's author: what it throws is told with the place in the runbook. */
+function guarded<T>(where: { host: string; step: string }, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof DiagnosticError) throw error;
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    const frame = /\(?(file:\/\/[^\s)]+:\d+:\d+|\/[^\s)]+:\d+:\d+)\)?/.exec(stack)?.[1];
+    throw new DiagnosticError({
+      code: 'runbook-error',
+      severity: 'error',
+      what: error instanceof Error ? error.message : String(error),
+      at: where,
+      ...(frame === undefined ? {} : { why: `thrown at ${frame.replace('file://', '')}` }),
+      fix: 'mend the runbook: expanding it must not fail for any host it selects',
+    });
+  }
+}
+
+function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+function mapStrings(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === 'string') return map(value);
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, map));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, mapStrings(item, map)]),
+    );
+  }
+  return value;
+}

@@ -1,0 +1,147 @@
+import { DiagnosticError } from '@skerry/diagnostics';
+import type {
+  Connector,
+  Endpoint,
+  Part,
+  PartResult,
+  RunOptions,
+  RunResult,
+  Session,
+  Shell,
+} from '@skerry/executor';
+import type { Failure, HostOutcome } from './events.ts';
+import { lockedStatus, takeLock } from './lock.ts';
+
+/** Why a host cannot go on, with what it means for the host's outcome. */
+export class HostFailure extends Error {
+  override readonly name = 'HostFailure';
+  readonly outcome: HostOutcome;
+  readonly failure: Failure;
+
+  constructor(outcome: HostOutcome, failure: Failure) {
+    super(failure.what);
+    this.outcome = outcome;
+    this.failure = failure;
+  }
+}
+
+/** Turns whatever was thrown for a host into a HostFailure; faults of the program pass through. */
+export function hostFailure(error: unknown, outcome: HostOutcome): HostFailure {
+  if (error instanceof HostFailure) return error;
+  if (!(error instanceof DiagnosticError)) throw error;
+  const [first] = error.diagnostics;
+  const at = first?.at;
+  return new HostFailure(outcome, {
+    code: first?.code ?? 'error',
+    what: error.diagnostics.map(({ what }) => what).join('\n'),
+    ...(at !== undefined && 'step' in at && at.step !== undefined ? { step: at.step } : {}),
+    ...(first?.why === undefined ? {} : { why: first.why }),
+    ...(first?.fix === undefined ? {} : { fix: first.fix }),
+  });
+}
+
+/**
+ * The engine's hold on one host: connects when first asked, keeps one shell as root and one as the
+ * login user, and counts the exec channels.
+ */
+export class HostLink {
+  readonly host: string;
+  execs = 0;
+  readonly #connector: Connector;
+  readonly #endpoint: Endpoint;
+  #session: Session | undefined;
+  readonly #shells = new Map<boolean, Shell>();
+  #lockOwner: string | undefined;
+  #locked = false;
+
+  constructor(host: string, connector: Connector, endpoint: Endpoint) {
+    this.host = host;
+    this.#connector = connector;
+    this.#endpoint = endpoint;
+  }
+
+  /** From now on this host is only worked on under its lock, also after a reconnection. */
+  holdLock(owner: string): void {
+    this.#lockOwner = owner;
+  }
+
+  /**
+   * Runs parts in the host's shell, opening it when there is none. The lock, when it is to be held
+   * and is not yet, is taken in the same script.
+   * Throws a HostFailure, with outcome `locked` that names the owner, unless it could be taken.
+   */
+  async run(become: boolean, parts: readonly Part[], options: RunOptions): Promise<RunResult> {
+    const shell = await this.#shell(become, options.signal);
+    if (this.#lockOwner === undefined || this.#locked)
+      return this.#send(shell, become, parts, options);
+    const { onOutput } = options;
+    const result = await this.#send(shell, become, [takeLock(this.#lockOwner), ...parts], {
+      ...options,
+      ...(onOutput === undefined
+        ? {}
+        : { onOutput: (part, stream, text) => part > 0 && onOutput(part - 1, stream, text) }),
+    });
+    const [lock, ...rest] = result.parts;
+    if (lock !== undefined) checkLock(lock);
+    this.#locked = lock !== undefined;
+    return { ...result, parts: rest };
+  }
+
+  async #send(
+    shell: Shell,
+    become: boolean,
+    parts: readonly Part[],
+    options: RunOptions,
+  ): Promise<RunResult> {
+    const result = await shell.run(parts, options);
+    if (result.outcome !== 'exited') {
+      this.#shells.delete(become);
+      this.#locked = false;
+    }
+    return result;
+  }
+
+  /** Drops the connection, so that the next run makes a new one. */
+  async disconnect(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#locked = false;
+    this.#shells.clear();
+    await session?.close();
+  }
+
+  /** Lets the lock go and ends the connection. */
+  async close(): Promise<void> {
+    this.#lockOwner = undefined;
+    await this.disconnect();
+  }
+
+  async #shell(become: boolean, signal: AbortSignal | undefined): Promise<Shell> {
+    const open = this.#shells.get(become);
+    if (open !== undefined) return open;
+    const withSignal = signal === undefined ? {} : { signal };
+    this.#session ??= await this.#connector.connect(this.#endpoint, withSignal);
+    this.execs += 1;
+    const shell = await this.#session.openShell({ become, ...withSignal });
+    this.#shells.set(become, shell);
+    return shell;
+  }
+}
+
+function checkLock(part: PartResult): void {
+  if (part.code === 0) return;
+  if (part.code === lockedStatus) {
+    throw new HostFailure('locked', {
+      code: 'locked',
+      what: `another run holds the lock of this host: ${part.stdout.trim() || 'its owner is not known'}`,
+      why: 'two runs that change a host at the same time would spoil each other',
+      fix: 'wait for it to end; the lock goes with its connection',
+    });
+  }
+  throw new HostFailure('failed', {
+    code: 'lock-failed',
+    what: 'the lock could not be taken',
+    why: part.stderr.trim() || `status ${part.code}`,
+    fix: 'the run needs a writable /run and flock(1) of util-linux',
+  });
+}

@@ -1,0 +1,127 @@
+import type { PartResult } from '@skerry/executor';
+import { DiagnosticError } from '@skerry/diagnostics';
+import type { Change } from '@skerry/steps';
+import type { ExpandedPlay, ExpandedStep } from './expand.ts';
+import type { Confidence, HandlerPlan, HostPlan, PlayPlan, StepPlan } from './plan.ts';
+
+/** What the probe of one step said, as `diff` made it out: the changes, or why the state is unknown. */
+export type StepReading = { readonly changes: readonly Change[] } | { readonly unreadable: string };
+
+/** Reads one step's probe. A probe that failed or cannot be parsed is unreadable, never "no change". */
+export function readStep(step: ExpandedStep, result: PartResult): StepReading {
+  if (result.code !== 0) {
+    const reason = result.stderr.trim() || `the probe ended with status ${result.code}`;
+    return { unreadable: reason };
+  }
+  try {
+    const observed: unknown = step.kind.parse(result, step.desired);
+    return { changes: step.kind.diff(step.desired, observed) };
+  } catch (error) {
+    return { unreadable: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/**
+ * The plan of one host from its expanded plays and the readings of all their steps (in order) and the
+ * handlers that an earlier run left. Pure: same inputs, same plan.
+ * Throws a DiagnosticError where a step's state is unknown and no earlier change explains it.
+ */
+export function planHost(
+  host: string,
+  plays: readonly ExpandedPlay[],
+  readings: readonly StepReading[],
+  pending: readonly string[],
+): HostPlan {
+  const changing = new Set<string>();
+  const left = new Set(pending);
+  let index = 0;
+  const planned: PlayPlan[] = plays.map((play) => {
+    const steps: StepPlan[] = [];
+    let converged = 0;
+    for (const step of play.steps) {
+      const reading = readings[index];
+      index += 1;
+      if (reading === undefined) throw new Error(`no reading for ${step.id} on ${host}`);
+      const plan = planStep(host, play.play, step, reading, changing);
+      if (plan === undefined) converged += 1;
+      else {
+        steps.push(plan);
+        changing.add(step.id);
+      }
+    }
+    const handlers = planHandlers(play, steps, left);
+    return { play: play.play, steps, handlers, converged, skipped: play.skipped };
+  });
+  return { host, plays: planned };
+}
+
+function planStep(
+  host: string,
+  play: string,
+  step: ExpandedStep,
+  reading: StepReading,
+  changing: ReadonlySet<string>,
+): StepPlan | undefined {
+  const on = step.needs.filter((need) => changing.has(need));
+  if ('unreadable' in reading && on.length === 0) throw unreadable(host, play, step, reading);
+  const changes: readonly Change[] =
+    'unreadable' in reading
+      ? [
+          {
+            subject: step.kind.summary(step.desired),
+            action: 'run',
+            why: `cannot be read yet: ${reading.unreadable}`,
+          },
+        ]
+      : reading.changes;
+  if (changes.length === 0 && on.length === 0) return undefined;
+  return {
+    id: step.id,
+    summary: step.kind.summary(step.desired),
+    changes,
+    confidence: confidenceOf(step, on),
+    converge: step.kind.converge(step.desired, changes),
+    notify: step.notify.map(({ id }) => id),
+  };
+}
+
+/** The error for a step whose state could not be read. */
+export function unreadable(
+  host: string,
+  play: string,
+  step: ExpandedStep,
+  reading: { readonly unreadable: string },
+): DiagnosticError {
+  return new DiagnosticError({
+    code: 'probe-failed',
+    severity: 'error',
+    what: `cannot read the state of "${step.id}"`,
+    at: { host, step: `${play} › ${step.id}` },
+    why: reading.unreadable,
+    fix: 'mend what the reason names, or leave the step out for this host; nothing was changed',
+  });
+}
+
+function confidenceOf(step: ExpandedStep, on: readonly string[]): Confidence {
+  if (on.length > 0) return { level: 'conditional', on };
+  const why = step.kind.opaque?.(step.desired);
+  return why === undefined ? { level: 'exact' } : { level: 'opaque', why };
+}
+
+/** Handlers in the order in which the play's steps name them; takes what it plans out of `left`. */
+function planHandlers(
+  play: ExpandedPlay,
+  steps: readonly StepPlan[],
+  left: Set<string>,
+): HandlerPlan[] {
+  const handlers: HandlerPlan[] = [];
+  const seen = new Set<string>();
+  for (const { id, fragment } of play.steps.flatMap((step) => step.notify)) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    const because = steps.filter((step) => step.notify.includes(id)).map((step) => step.id);
+    const leftover = left.delete(id);
+    if (leftover || because.length > 0) handlers.push({ id, fragment, because, leftover });
+  }
+  return handlers;
+}

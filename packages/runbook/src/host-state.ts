@@ -1,0 +1,51 @@
+import type { Host } from '@skerry/inventory';
+import type { HostOutcome, HostRecap } from './events.ts';
+import type { ExpandedPlay } from './expand.ts';
+import type { Facts } from './facts.ts';
+import type { HostFailure, HostLink } from './host-link.ts';
+import type { FirstAnswer } from './probe-host.ts';
+import { isHostPlanEmpty, type HostPlan } from './plan.ts';
+
+/** What a run knows of one host, from the first question to the recap. */
+export interface HostState {
+  readonly host: Host;
+  readonly link: HostLink;
+  readonly changed: Set<string>;
+  readonly handled: Set<string>;
+  answer?: FirstAnswer;
+  facts?: Facts;
+  plays?: readonly ExpandedPlay[];
+  plan?: HostPlan;
+  failure?: HostFailure;
+  verified: boolean;
+}
+
+export function newHostState(host: Host, link: HostLink): HostState {
+  return { host, link, changed: new Set(), handled: new Set(), verified: false };
+}
+
+/** Whether something on the host was changed, or may have been. */
+export function touched(state: HostState): boolean {
+  return state.changed.size > 0 || state.handled.size > 0 || state.failure?.outcome === 'unknown';
+}
+
+function outcomeOf(state: HostState, mode: 'plan' | 'apply'): HostOutcome {
+  if (state.failure !== undefined) return state.failure.outcome;
+  if (state.plan === undefined) return 'skipped';
+  if (touched(state)) return 'changed';
+  if (isHostPlanEmpty(state.plan)) return 'converged';
+  return mode === 'plan' ? 'planned' : 'skipped';
+}
+
+export function recapOf(state: HostState, mode: 'plan' | 'apply'): HostRecap {
+  const plays = state.plan?.plays ?? [];
+  return {
+    host: state.host.name,
+    outcome: outcomeOf(state, mode),
+    changed: state.changed.size,
+    converged: plays.reduce((sum, play) => sum + play.converged, 0),
+    handlers: state.handled.size,
+    execs: state.link.execs,
+    ...(state.failure === undefined ? {} : { failure: state.failure.failure }),
+  };
+}

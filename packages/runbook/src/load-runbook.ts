@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { didYouMean, DiagnosticError } from '@skerry/diagnostics';
+import type { Play, Runbook } from './dsl.ts';
+
+let hooked = false;
+
+/**
+ * Lets a runbook anywhere on disk import `@skerry/*`: a name that cannot be found from there is
+ * looked for from here, the tool's own installation.
+ */
+function shareOwnPackages(): void {
+  if (hooked) return;
+  hooked = true;
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      if (!specifier.startsWith('@skerry/')) return nextResolve(specifier, context);
+      try {
+        return nextResolve(specifier, context);
+      } catch {
+        return nextResolve(specifier, { ...context, parentURL: import.meta.url });
+      }
+    },
+  });
+}
+
+/**
+ * Loads a runbook: a TypeScript (or JavaScript) module whose default export is made by `runbook()`.
+ * Node strips the types, so nothing is built.
+ */
+export async function loadRunbook(path: string): Promise<Runbook> {
+  const file = resolve(path);
+  if (!existsSync(file)) {
+    throw new DiagnosticError({
+      code: 'runbook-missing',
+      severity: 'error',
+      what: `there is no runbook ${path}`,
+      fix: 'give the path of a .ts file, or the name of one in runbooks/',
+    });
+  }
+  shareOwnPackages();
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  } catch (error) {
+    throw loadError(path, file, error);
+  }
+  return checkRunbook(path, module.default);
+}
+
+function loadError(path: string, file: string, error: unknown): DiagnosticError {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const place = new RegExp(`${RegExp.escape(file)}:(\\d+)(?::(\\d+))?`).exec(stack);
+  const at =
+    place === null
+      ? {}
+      : { at: { file: path, line: Number(place[1]), column: Number(place[2] ?? 1) } };
+  return new DiagnosticError({
+    code: 'runbook-error',
+    severity: 'error',
+    what: `the runbook ${path} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
+    ...at,
+    fix: 'mend the module; it must load without effects and only export a runbook',
+  });
+}
+
+const playKeys = ['hosts', 'serial', 'tags', 'when', 'maxFailPercentage', 'become'];
+
+/** Types are not checked when a file is loaded, so its shape is: every finding at once. */
+function checkRunbook(path: string, value: unknown): Runbook {
+  const found: { what: string; fix: string }[] = [];
+  const candidate = value as Partial<Runbook> | undefined;
+  if (typeof candidate?.name !== 'string' || !Array.isArray(candidate.plays)) {
+    found.push({
+      what: `${path} does not export a runbook`,
+      fix: 'write: export default runbook({ name, description, plays: [ play(…) ] })',
+    });
+  } else {
+    const seen = new Set<string>();
+    for (const play of candidate.plays as Partial<Play>[]) {
+      const name = String(play.name);
+      if (seen.has(name)) {
+        found.push({ what: `two plays are called "${name}"`, fix: 'give each play its own name' });
+      }
+      seen.add(name);
+      if (typeof play.body !== 'function' || typeof play.options?.hosts !== 'string') {
+        found.push({
+          what: `play "${name}" has no hosts or no steps`,
+          fix: "write: play('…', { hosts: 'all' }, ({ host }) => [ … ])",
+        });
+      }
+      for (const key of Object.keys(play.options ?? {})) {
+        if (playKeys.includes(key)) continue;
+        found.push({
+          what: `play "${name}" has an unknown option "${key}"`,
+          fix: didYouMean(key, playKeys) ?? `the options are ${playKeys.join(', ')}`,
+        });
+      }
+    }
+  }
+  if (found.length === 0) return value as Runbook;
+  throw new DiagnosticError(
+    found.map((finding) => ({
+      code: 'bad-runbook',
+      severity: 'error' as const,
+      at: { file: path, line: 1, column: 1 },
+      ...finding,
+    })),
+  );
+}

@@ -1,0 +1,32 @@
+import type { Part } from '@skerry/executor';
+
+/** The status of `takeLock` when somebody else holds the lock (EX_TEMPFAIL of sysexits.h). */
+export const lockedStatus = 75;
+
+/**
+ * Takes the host's lock in the shell itself, on file descriptor 9, which the shell keeps until it
+ * ends: so the lock dies with the connection, and a reboot leaves none behind (/run). Prints the
+ * owner when somebody else holds it. The parts after it in a script are not run then.
+ */
+export function takeLock(owner: string): Part {
+  return {
+    code: `
+if ! command -v flock >/dev/null 2>&1; then echo 'flock (util-linux) is missing' >&2; return 69; fi
+folder=/run/skerry
+[ "$(id -u)" = 0 ] || folder=/tmp/skerry-$(id -u)
+mkdir -p "$folder" && chmod 0755 "$folder" || return 1
+( : >>"$folder/lock" ) || return 1
+exec 9>>"$folder/lock"
+if flock -n 9; then
+  printf '%s\\n' "$1" >"$folder/owner"
+else
+  cat "$folder/owner" 2>/dev/null
+  exec 9>&-
+  return ${lockedStatus}
+fi
+`,
+    args: [owner],
+    inShell: true,
+    required: true,
+  };
+}

@@ -1,0 +1,13 @@
+import { selectHosts } from '@skerry/inventory';
+import type { RunRequest } from './request.ts';
+
+/** By play: the names of those selected hosts that the play's `hosts` pattern matches. */
+export function members(request: RunRequest): Map<string, ReadonlySet<string>> {
+  const selected = new Set(request.hosts.map(({ name }) => name));
+  return new Map(
+    request.runbook.plays.map(({ name, options }) => {
+      const matching = selectHosts(request.inventory, options.hosts).map((host) => host.name);
+      return [name, new Set(matching.filter((host) => selected.has(host)))];
+    }),
+  );
+}

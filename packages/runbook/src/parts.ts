@@ -1,0 +1,10 @@
+import type { Part, SecretBook } from '@skerry/executor';
+import { resolveArg, type Fragment } from '@skerry/steps';
+
+/** A fragment of a plan as what the executor sends: digests are made of the revealed text. */
+export function toPart(fragment: Fragment, secrets: SecretBook): Part {
+  return {
+    code: fragment.code,
+    args: fragment.args.map((arg) => resolveArg(arg, (text) => secrets.reveal(text))),
+  };
+}

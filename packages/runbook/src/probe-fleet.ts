@@ -1,0 +1,160 @@
+import { DiagnosticError } from '@skerry/diagnostics';
+import type { Host } from '@skerry/inventory';
+import { expand, type ExpandedPlay } from './expand.ts';
+import type { Facts } from './facts.ts';
+import { cachedFacts, cacheFacts } from './facts-cache.ts';
+import { hostFailure } from './host-link.ts';
+import { planHost } from './host-plan.ts';
+import type { HostState } from './host-state.ts';
+import { askFirst, readResults, readSteps, sameProbes } from './probe-host.ts';
+import type { RunRequest } from './request.ts';
+
+/** Runs a task for each host, at most `forks` at a time. */
+export type ForEachHost = (
+  states: readonly HostState[],
+  task: (state: HostState) => Promise<void>,
+) => Promise<void>;
+
+/** What probing and planning need beside the request. */
+export interface FleetContext {
+  readonly request: RunRequest;
+  readonly members: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly forEachHost: ForEachHost;
+}
+
+/**
+ * Reads every host and plans it: facts and, on a guess from the last run's facts, all states in one
+ * script; then, with the facts of all hosts at hand, the plays are expanded for good, and only where
+ * the guess was wrong is a host asked again. Failures are kept in the host's state.
+ */
+export async function probeFleet(fleet: FleetContext, states: readonly HostState[]): Promise<void> {
+  const { request, forEachHost } = fleet;
+  const known = await rememberedFacts(request);
+  const started = performance.now();
+  await forEachHost(states, async (state) => {
+    const { secrets, signal } = request;
+    try {
+      const facts = known.get(state.host.name);
+      const guess = facts === undefined ? undefined : guessPlays(fleet, state.host, facts, known);
+      const become = fleet.request.runbook.plays.some((play) => play.options.become ?? true);
+      state.answer = await askFirst(state.link, guess, { secrets, signal, become });
+      state.facts = state.answer.facts;
+    } catch (error) {
+      fail(request, state, error, signal.aborted ? 'aborted' : 'unreachable');
+    }
+  });
+  const all = new Map(known);
+  for (const { host, facts } of states) if (facts !== undefined) all.set(host.name, facts);
+  await forEachHost(states, async (state) => {
+    const { answer } = state;
+    if (answer === undefined) return;
+    try {
+      await planOne(fleet, state, answer, all);
+      const { name } = state.host;
+      await cacheFacts(request.stateFolder, name, answer.facts);
+      const changes = state.plan?.plays.reduce((sum, play) => sum + play.steps.length, 0) ?? 0;
+      request.emit({
+        type: 'host-probed',
+        host: name,
+        changes,
+        milliseconds: performance.now() - started,
+      });
+    } catch (error) {
+      fail(request, state, error, 'failed');
+    }
+  });
+}
+
+async function planOne(
+  fleet: FleetContext,
+  state: HostState,
+  answer: NonNullable<HostState['answer']>,
+  all: ReadonlyMap<string, Facts>,
+): Promise<void> {
+  const { request } = fleet;
+  const plays = expandFor(fleet, state.host, answer.facts, all);
+  const readings = sameProbes(answer.guess, plays)
+    ? readResults(plays, answer.results)
+    : await readSteps(state.link, plays, request);
+  state.plays = plays;
+  state.plan = planHost(state.host.name, plays, readings, answer.pending);
+  const defined = new Set(
+    plays
+      .flatMap((play) => play.steps)
+      .flatMap((step) => step.notify)
+      .map(({ id }) => id),
+  );
+  for (const id of answer.pending.filter((pending) => !defined.has(pending))) {
+    request.emit({
+      type: 'warning',
+      host: state.host.name,
+      code: 'unknown-pending-handler',
+      what: `the handler "${id}" is pending on this host and this runbook does not define it`,
+      why: 'an earlier run notified it and was cut off before it ran',
+      fix: `run the runbook that defines it, or do what it does by hand and remove /var/lib/skerry/pending/${id}`,
+    });
+  }
+}
+
+/** Expands the plays of one host with the facts of all. */
+export function expandFor(
+  fleet: FleetContext,
+  host: Host,
+  facts: Facts,
+  all: ReadonlyMap<string, Facts>,
+): ExpandedPlay[] {
+  const { request, members } = fleet;
+  return expand({
+    runbook: request.runbook,
+    inventory: request.inventory,
+    host,
+    facts,
+    fleet: all,
+    members,
+    tags: request.tags,
+    resolve: request.templates(host, facts),
+    canonical: (text) => request.secrets.canonical(text),
+  });
+}
+
+/** A guess may fail on old facts: then there is none, and the real expansion tells the error. */
+function guessPlays(
+  fleet: FleetContext,
+  host: Host,
+  facts: Facts,
+  known: ReadonlyMap<string, Facts>,
+): ExpandedPlay[] | undefined {
+  try {
+    return expandFor(fleet, host, facts, known);
+  } catch (error) {
+    if (error instanceof DiagnosticError) return undefined;
+    throw error;
+  }
+}
+
+async function rememberedFacts(request: RunRequest): Promise<Map<string, Facts>> {
+  const known = new Map<string, Facts>();
+  const read = request.inventory.hosts.map(async ({ name }) => {
+    const facts = await cachedFacts(request.stateFolder, name);
+    if (facts !== undefined) known.set(name, facts);
+  });
+  await Promise.all(read);
+  return known;
+}
+
+/** Records and tells why a host cannot go on. */
+export function fail(
+  request: RunRequest,
+  state: HostState,
+  error: unknown,
+  outcome: Parameters<typeof hostFailure>[1],
+): void {
+  const failure = hostFailure(error, outcome);
+  state.failure = failure;
+  request.emit({
+    type: 'host-failed',
+    host: state.host.name,
+    outcome: failure.outcome,
+    failure: failure.failure,
+  });
+}

@@ -1,0 +1,134 @@
+import type { Part, PartResult, SecretBook } from '@skerry/executor';
+import type { ExpandedPlay, ExpandedStep } from './expand.ts';
+import type { Facts } from './facts.ts';
+import { factsProbe, parseFacts } from './facts-probe.ts';
+import { HostFailure, type HostLink } from './host-link.ts';
+import { readStep, type StepReading } from './host-plan.ts';
+import { toPart } from './parts.ts';
+import { parsePending, readPending } from './pending-handlers.ts';
+
+/** Milliseconds for one script of probes: room for an fsync gate on a slow disk. */
+const probeDeadline = 600_000;
+
+/** The first answer of a host: its facts, its pending handlers, and the probes sent on a guess. */
+export interface FirstAnswer {
+  readonly facts: Facts;
+  readonly pending: readonly string[];
+  readonly guess: readonly ExpandedPlay[] | undefined;
+  readonly results: readonly PartResult[];
+}
+
+/**
+ * Asks for facts and pending handlers and, where `guess` holds the plays expanded with the facts of
+ * an earlier run, for the state of all their steps: all in one script of one exec.
+ */
+export async function askFirst(
+  link: HostLink,
+  guess: readonly ExpandedPlay[] | undefined,
+  options: { secrets: SecretBook; signal: AbortSignal; become: boolean },
+): Promise<FirstAnswer> {
+  const { secrets, signal, become } = options;
+  const preamble = [factsProbe(), readPending()].map((fragment) => toPart(fragment, secrets));
+  const sent = (guess ?? []).flatMap((play) => play.steps.map((step) => ({ play, step })));
+  const here = sent.filter(({ play }) => play.become === become);
+  const probes = here.map(({ step }) => toPart(step.kind.probe(step.desired), secrets));
+  const all = await runAll(link, become, [...preamble, ...probes], signal);
+  const [factsPart, pendingPart] = all;
+  const facts = factsPart === undefined ? undefined : parseFacts(factsPart.stdout);
+  if (facts === undefined || pendingPart === undefined) {
+    throw new HostFailure('failed', {
+      code: 'empty-answer',
+      what: 'the host answered nothing that can be read',
+      why: factsPart?.stderr.trim() || 'the probe for facts came back empty or cut off',
+      fix: `try: bootstrap exec … --limit ${link.host} -- uname -a; an empty answer is never "no change"`,
+    });
+  }
+  const mine = all.slice(2);
+  const results: PartResult[] = [];
+  if (here.length === sent.length) results.push(...mine);
+  else {
+    const others = await probeSteps(link, guess ?? [], !become, options);
+    let next = 0;
+    let other = 0;
+    for (const { play } of sent) {
+      const result = play.become === become ? mine[next++] : others[other++];
+      if (result !== undefined) results.push(result);
+    }
+  }
+  return { facts, pending: parsePending(pendingPart.stdout), guess, results };
+}
+
+/** The probes of the plays that run as root (or, with `become` false, as the login user). */
+async function probeSteps(
+  link: HostLink,
+  plays: readonly ExpandedPlay[],
+  become: boolean,
+  options: { secrets: SecretBook; signal: AbortSignal },
+): Promise<readonly PartResult[]> {
+  const parts = plays
+    .filter((play) => play.become === become)
+    .flatMap((play) => play.steps)
+    .map((step) => toPart(step.kind.probe(step.desired), options.secrets));
+  return parts.length === 0 ? [] : runAll(link, become, parts, options.signal);
+}
+
+/** Whether the plays that were probed on a guess are the ones that are wanted. */
+export function sameProbes(
+  guess: readonly ExpandedPlay[] | undefined,
+  wanted: readonly ExpandedPlay[],
+): boolean {
+  if (guess === undefined) return false;
+  const essence = (plays: readonly ExpandedPlay[]): string =>
+    JSON.stringify(
+      plays.map((play) => [play.become, play.steps.map((step) => [step.kind.kind, step.desired])]),
+    );
+  return essence(guess) === essence(wanted);
+}
+
+/** Reads the state of all steps of all plays, in order. */
+export async function readSteps(
+  link: HostLink,
+  plays: readonly ExpandedPlay[],
+  options: { secrets: SecretBook; signal: AbortSignal },
+): Promise<StepReading[]> {
+  const [asRoot, asUser] = await Promise.all([
+    probeSteps(link, plays, true, options),
+    probeSteps(link, plays, false, options),
+  ]);
+  let root = 0;
+  let user = 0;
+  return plays.flatMap((play) =>
+    play.steps.map((step) => reading(step, play.become ? asRoot[root++] : asUser[user++])),
+  );
+}
+
+/** The readings of results that came back in the order of the plays' steps. */
+export function readResults(
+  plays: readonly ExpandedPlay[],
+  results: readonly PartResult[],
+): StepReading[] {
+  return plays.flatMap((play) => play.steps).map((step, index) => reading(step, results[index]));
+}
+
+function reading(step: ExpandedStep, result: PartResult | undefined): StepReading {
+  return result === undefined
+    ? { unreadable: 'the host gave no answer for this step' }
+    : readStep(step, result);
+}
+
+async function runAll(
+  link: HostLink,
+  become: boolean,
+  parts: readonly Part[],
+  signal: AbortSignal,
+): Promise<readonly PartResult[]> {
+  const result = await link.run(become, parts, { deadline: probeDeadline, signal });
+  if (result.outcome === 'exited' && result.parts.length === parts.length) return result.parts;
+  const reason = result.outcome === 'exited' ? 'the answer is cut off' : result.reason;
+  throw new HostFailure(result.outcome === 'aborted' ? 'aborted' : 'unreachable', {
+    code: `probe-${result.outcome}`,
+    what: 'the state of the host could not be read',
+    why: reason,
+    fix: 'run again when the host answers; nothing was changed',
+  });
+}

@@ -1,0 +1,258 @@
+import { hostname, userInfo } from 'node:os';
+import { ExitCode } from '@skerry/diagnostics';
+import type { Host } from '@skerry/inventory';
+import pLimit from 'p-limit';
+import { applyPlay } from './apply-host.ts';
+import { batches, tooManyFailed } from './batches.ts';
+import type { Play } from './dsl.ts';
+import { HostFailure, HostLink } from './host-link.ts';
+import { planHost } from './host-plan.ts';
+import { newHostState, recapOf, touched, type HostState } from './host-state.ts';
+import { members } from './members.ts';
+import { countPlan, isEmpty, isHostPlanEmpty, type Plan } from './plan.ts';
+import { askFirst, readResults, readSteps, sameProbes } from './probe-host.ts';
+import { expandFor, fail, probeFleet, type FleetContext, type ForEachHost } from './probe-fleet.ts';
+import type { RunOutcome, RunRequest } from './request.ts';
+
+/**
+ * A run from the first question to the recap: expand, probe, plan and, with mode `apply`, approve,
+ * apply, verify. What happens is told by events; what went wrong with a host is in its recap.
+ * Throws a DiagnosticError only for what is wrong with the runbook or the request as a whole.
+ */
+export async function run(request: RunRequest): Promise<RunOutcome> {
+  const started = performance.now();
+  const { runbook, inventory, emit } = request;
+  const fleet: FleetContext = {
+    request,
+    members: members(request),
+    forEachHost: limited(request.forks),
+  };
+  const taking = request.hosts.filter(({ name }) =>
+    [...fleet.members.values()].some((names) => names.has(name)),
+  );
+  const states = taking.map((host) => newHostState(host, linkTo(request, host)));
+  emit({
+    type: 'run-started',
+    mode: request.mode,
+    runbook: runbook.name,
+    cluster: inventory.cluster.name,
+    hosts: names(states),
+  });
+  try {
+    emit({ type: 'phase', phase: 'probe', hosts: names(states) });
+    await probeFleet(fleet, states);
+    const plan: Plan = {
+      schema: 1,
+      runbook: runbook.name,
+      cluster: inventory.cluster.name,
+      hosts: states.flatMap((state) => (state.plan === undefined ? [] : [state.plan])),
+    };
+    emit({ type: 'planned', count: countPlan(plan) });
+    emit({ type: 'plan', plan });
+    for (const state of states) refuse(request, state);
+    if (request.mode === 'apply') await applyPlan(fleet, states, plan);
+    const recaps = states.map((state) => recapOf(state, request.mode));
+    const exitCode = exitCodeOf(request, states);
+    emit({
+      type: 'run-finished',
+      exitCode,
+      hosts: recaps,
+      verified: states.every((state) => state.verified),
+      milliseconds: performance.now() - started,
+    });
+    return { plan, exitCode, hosts: recaps };
+  } finally {
+    await Promise.all(states.map((state) => state.link.close()));
+  }
+}
+
+const names = (states: readonly HostState[]): string[] => states.map(({ host }) => host.name);
+
+function limited(forks: number): ForEachHost {
+  const limit = pLimit(forks);
+  return async (states, task) => {
+    await Promise.all(states.map((state) => limit(() => task(state))));
+  };
+}
+
+function linkTo(request: RunRequest, host: Host): HostLink {
+  const link = new HostLink(host.name, request.connector, request.endpointOf(host));
+  if (request.mode === 'apply') {
+    const since = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    link.holdLock(`${userInfo().username}@${hostname()}, process ${process.pid}, since ${since}`);
+  }
+  return link;
+}
+
+/** A host with a rule that does not hold now is left alone as a whole. */
+function refuse(request: RunRequest, state: HostState): void {
+  const sure = (state.plan?.plays ?? []).flatMap((play) =>
+    play.steps
+      .filter((step) => step.confidence.level !== 'conditional')
+      .flatMap((step) => step.changes.map((change) => ({ play, step, change }))),
+  );
+  const found = sure.filter(({ change }) => change.action === 'refuse');
+  const [first] = found;
+  if (first === undefined || state.failure !== undefined) return;
+  const { change } = first;
+  const failure = new HostFailure('refused', {
+    code: 'refused',
+    what: found.map(({ step, change: { subject } }) => `${step.id}: ${subject}`).join('\n'),
+    step: `${first.play.play} › ${first.step.id}`,
+    ...(change.why === undefined ? {} : { why: change.why }),
+    ...(change.fix === undefined ? {} : { fix: change.fix }),
+  });
+  fail(request, state, failure, 'refused');
+}
+
+async function applyPlan(
+  fleet: FleetContext,
+  states: readonly HostState[],
+  plan: Plan,
+): Promise<void> {
+  const { request } = fleet;
+  for (const state of states) {
+    if (state.failure === undefined && state.plan !== undefined) {
+      state.verified = isHostPlanEmpty(state.plan);
+    }
+  }
+  if (isEmpty(plan) || request.signal.aborted) return;
+  if (states.some((state) => state.failure?.outcome === 'locked')) return;
+  const approved = await request.approve(plan);
+  if (approved === false) return;
+  if (approved !== true) {
+    for (const state of states) {
+      const reread = approved.hosts.find(({ host }) => host === state.host.name);
+      if (reread !== undefined) state.plan = reread;
+    }
+  }
+  const applying = states.filter((state) => state.failure === undefined && !state.verified);
+  request.emit({ type: 'phase', phase: 'apply', hosts: names(applying) });
+  for (const play of request.runbook.plays) {
+    if (!(await applyPlayToFleet(fleet, play, states))) break;
+  }
+  await verify(fleet, states.filter(touched));
+}
+
+/** False when the failure policy says that nothing more is to be started. */
+async function applyPlayToFleet(
+  fleet: FleetContext,
+  play: Play,
+  states: readonly HostState[],
+): Promise<boolean> {
+  const { request } = fleet;
+  const chosen = fleet.members.get(play.name);
+  const all = states.filter(({ host }) => chosen?.has(host.name) === true);
+  const tolerated = play.options.maxFailPercentage ?? (play.options.serial === undefined ? 100 : 0);
+  const stop = (): boolean =>
+    request.signal.aborted ||
+    tooManyFailed(all.filter(({ failure }) => failure !== undefined).length, all.length, tolerated);
+  if (stop()) return halted(request, play, all);
+  const due = all.filter(
+    ({ failure, plan }) => failure === undefined && playOf(plan, play) !== undefined,
+  );
+  const rounds = batches(due, play.options.serial);
+  for (const [index, batch] of rounds.entries()) {
+    if (stop()) return halted(request, play, all);
+    request.emit({
+      type: 'play-started',
+      play: play.name,
+      batch: index + 1,
+      batches: rounds.length,
+      hosts: names(batch),
+    });
+    await fleet.forEachHost(batch, (state) => applyToHost(request, play, state));
+  }
+  return !stop() || halted(request, play, all);
+}
+
+function playOf(
+  plan: HostState['plan'],
+  play: Play,
+): NonNullable<HostState['plan']>['plays'][number] | undefined {
+  const found = plan?.plays.find(({ play: name }) => name === play.name);
+  return found === undefined || found.steps.length + found.handlers.length === 0
+    ? undefined
+    : found;
+}
+
+function halted(request: RunRequest, play: Play, states: readonly HostState[]): false {
+  const failed = states.filter(({ failure }) => failure !== undefined);
+  if (!request.signal.aborted) {
+    request.emit({
+      type: 'warning',
+      code: 'play-halted',
+      what: `nothing more is started: ${failed.length} of ${states.length} hosts of play "${play.name}" failed`,
+      why: 'more than the failure policy of this play allows (maxFailPercentage)',
+      fix: 'mend the failed hosts and run apply again, or leave them out with --limit',
+    });
+  }
+  return false;
+}
+
+async function applyToHost(request: RunRequest, play: Play, state: HostState): Promise<void> {
+  const plan = playOf(state.plan, play);
+  const expanded = state.plays?.find(({ play: name }) => name === play.name);
+  if (plan === undefined || expanded === undefined) return;
+  const { secrets, signal, kill, emit } = request;
+  const { link, changed, handled } = state;
+  try {
+    await applyPlay({ link, secrets, signal, kill, emit, changed, handled }, plan, expanded);
+  } catch (error) {
+    fail(request, state, error, 'failed');
+  }
+}
+
+/** Probes again what was changed: a plan that is not empty now makes the host fail. */
+async function verify(fleet: FleetContext, states: readonly HostState[]): Promise<void> {
+  const { request } = fleet;
+  const whole = states.filter((state) => state.failure === undefined && !request.signal.aborted);
+  if (whole.length === 0) return;
+  request.emit({ type: 'phase', phase: 'verify', hosts: names(whole) });
+  const all = new Map(states.flatMap(({ host, facts }) => (facts ? [[host.name, facts]] : [])));
+  await fleet.forEachHost(whole, async (state) => {
+    try {
+      const remaining = await remainingSteps(fleet, state, all);
+      state.verified = remaining.length === 0;
+      request.emit({ type: 'host-verified', host: state.host.name, remaining });
+      if (remaining.length > 0) {
+        throw new HostFailure('failed', {
+          code: 'not-converged',
+          what: `after the apply these steps still show a change: ${remaining.join(', ')}`,
+          why: 'something on the host works against them, or the step does not do what it says',
+          fix: 'run plan to see the difference, and look for what else manages it',
+        });
+      }
+    } catch (error) {
+      fail(request, state, error, 'failed');
+    }
+  });
+}
+
+async function remainingSteps(
+  fleet: FleetContext,
+  state: HostState,
+  all: ReadonlyMap<string, NonNullable<HostState['facts']>>,
+): Promise<string[]> {
+  const { request } = fleet;
+  const { link, host, plays: before = [] } = state;
+  const become = before.length === 0 || before.some((play) => play.become);
+  const answer = await askFirst(link, before, { ...request, become });
+  const plays = expandFor(fleet, host, answer.facts, new Map(all).set(host.name, answer.facts));
+  const readings = sameProbes(before, plays)
+    ? readResults(plays, answer.results)
+    : await readSteps(link, plays, request);
+  const plan = planHost(host.name, plays, readings, answer.pending);
+  return plan.plays.flatMap((play) => [...play.steps, ...play.handlers].map(({ id }) => id));
+}
+
+function exitCodeOf(request: RunRequest, states: readonly HostState[]): ExitCode {
+  const outcomes = new Set(states.map((state) => state.failure?.outcome));
+  if (outcomes.has('unknown')) return ExitCode.outcomeUnknown;
+  if (outcomes.has('locked')) return ExitCode.locked;
+  if (states.some(({ failure }) => failure !== undefined && failure.outcome !== 'aborted')) {
+    return ExitCode.hostsFailed;
+  }
+  if (request.signal.aborted || outcomes.has('aborted')) return ExitCode.error;
+  return ExitCode.done;
+}
