@@ -12,3 +12,6 @@ export type {
   SshEndpoint,
   SudoSettings,
 } from './shell.ts';
+export { createConnector, type ConnectorOptions } from './connector.ts';
+export { posixQuote } from './posix-quote.ts';
+export { renderScript, type ScriptOptions } from './script.ts';

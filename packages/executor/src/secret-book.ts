@@ -6,34 +6,58 @@
 export class SecretBook {
   readonly #values = new Map<string, string>();
   readonly #tokenOf = new Map<string, string>();
+  #tokens: RegExp | undefined;
+  #secrets: RegExp | undefined;
 
+  /** An empty value is no secret: its token is revealed, and nothing is concealed for it. */
   add(token: string, value: string): void {
     this.#values.set(token, value);
-    if (!this.#tokenOf.has(value)) this.#tokenOf.set(value, token);
+    if (value !== '' && !this.#tokenOf.has(value)) this.#tokenOf.set(value, token);
+    this.#tokens = undefined;
+    this.#secrets = undefined;
   }
 
   /** Puts values in place of tokens. */
   reveal(text: string): string {
-    let out = text;
-    for (const [token, value] of this.#values) out = out.replaceAll(token, () => value);
-    return out;
+    if (this.#values.size === 0) return text;
+    this.#tokens ??= anyOf(this.#values.keys());
+    return text.replaceAll(this.#tokens, (token) => this.#values.get(token) ?? token);
   }
 
   /** Puts tokens in place of values, the longest value first. */
   conceal(text: string): string {
-    let out = text;
-    const longestFirst = [...this.#tokenOf].toSorted(([a], [b]) => b.length - a.length);
-    for (const [value, token] of longestFirst) out = out.replaceAll(value, () => token);
-    return out;
+    if (this.#tokenOf.size === 0) return text;
+    this.#secrets ??= anyOf(this.#tokenOf.keys());
+    return text.replaceAll(this.#secrets, (value) => this.#tokenOf.get(value) ?? value);
   }
 
   /** Replaces each token by the one that stands for its value, so that equal secrets compare equal. */
   canonical(text: string): string {
-    let out = text;
-    for (const [token, value] of this.#values) {
-      const first = this.#tokenOf.get(value);
-      if (first !== undefined && first !== token) out = out.replaceAll(token, () => first);
-    }
-    return out;
+    if (this.#values.size === 0) return text;
+    this.#tokens ??= anyOf(this.#values.keys());
+    return text.replaceAll(this.#tokens, (token) => {
+      const value = this.#values.get(token);
+      return value === undefined ? token : (this.#tokenOf.get(value) ?? token);
+    });
   }
+
+  /**
+   * How many characters at the end of `text` may be the beginning of a secret whose rest is still
+   * to come: whoever shows text piece by piece keeps them back.
+   */
+  openEnd(text: string): number {
+    let longest = 0;
+    for (const value of this.#tokenOf.keys()) {
+      for (let size = Math.min(value.length - 1, text.length); size > longest; size--) {
+        if (text.endsWith(value.slice(0, size))) longest = size;
+      }
+    }
+    return longest;
+  }
+}
+
+/** One pass over the text, the longest first, so that what was put in is not looked at again. */
+function anyOf(words: Iterable<string>): RegExp {
+  const longestFirst = [...words].toSorted((a, b) => b.length - a.length);
+  return new RegExp(longestFirst.map((word) => word.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g');
 }

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import type { ByteChannel, Ending } from './byte-channel.ts';
+import { posixQuote } from './posix-quote.ts';
+
+/** How a shell is started: as the login user, or as root by way of sudo. */
+export interface Opening {
+  /** For the login shell: no values but random hex, no characters that csh or fish read otherwise. */
+  readonly command: string;
+  /** Written on both streams when the shell is there; what comes before it is noise. */
+  readonly token: string;
+  /** Written by sudo on standard error when it wants a password. */
+  readonly prompt: string;
+}
+
+/** The part of PATH where a login user of Debian does not look, and where sysctl and sshd live. */
+const ADMIN_PATH = '/usr/local/sbin:/usr/sbin:/sbin';
+
+export function opening(become: 'no' | 'sudo' | 'sudo-password'): Opening {
+  const token = randomBytes(16).toString('hex');
+  const prompt = randomBytes(16).toString('hex');
+  const start = `printf %s ${token}; printf %s ${token} >&2; PATH=$PATH:${ADMIN_PATH}; LC_ALL=C; export PATH LC_ALL; exec sh -s`;
+  if (become === 'no') return { command: `exec sh -c ${posixQuote(start)}`, token, prompt };
+  const sudo = become === 'sudo' ? 'sudo -n' : `sudo -S -p ${prompt}`;
+  const elevate = `if test "$(id -u)" = 0; then ${start}; else exec ${sudo} sh -c "$1"; fi`;
+  return {
+    command: `exec sh -c ${posixQuote(elevate)} sh ${posixQuote(start)}`,
+    token,
+    prompt,
+  };
+}
+
+export type Greeting =
+  | { readonly outcome: 'ready' }
+  | { readonly outcome: 'ended'; readonly ending: Ending; readonly said: string }
+  | { readonly outcome: 'wrongPassword' | 'timedOut' | 'aborted'; readonly said: string };
+
+/**
+ * Waits until the shell has written its token on both streams. The password is written only when
+ * sudo asks with our prompt, and only once: where sudo asks for nothing it is never sent.
+ */
+export function greet(
+  channel: ByteChannel,
+  { token, prompt }: Opening,
+  options: { password?: string; milliseconds: number; signal?: AbortSignal | undefined },
+): Promise<Greeting> {
+  const heard = { stdout: '', stderr: '' };
+  let asked = 0;
+  return new Promise((resolve) => {
+    const said = (): string =>
+      `${heard.stderr}\n${heard.stdout}`.replaceAll(prompt, '').replaceAll(token, '').trim();
+    const settle = (greeting: Greeting): void => {
+      clearTimeout(timer);
+      channel.stdout.off('data', onStdout);
+      channel.stderr.off('data', onStderr);
+      options.signal?.removeEventListener('abort', onAbort);
+      if (greeting.outcome !== 'ready') channel.kill();
+      resolve(greeting);
+    };
+    const look = (): void => {
+      const prompts = heard.stderr.split(prompt).length - 1;
+      if (prompts > asked) {
+        asked += 1;
+        if (asked > 1 || options.password === undefined) {
+          settle({ outcome: 'wrongPassword', said: said() });
+          return;
+        }
+        channel.write(Buffer.from(`${options.password}\n`));
+      }
+      if (heard.stdout.includes(token) && heard.stderr.includes(token)) {
+        settle({ outcome: 'ready' });
+      }
+    };
+    const onStdout = (chunk: Buffer): void => {
+      heard.stdout += chunk.toString('latin1');
+      look();
+    };
+    const onStderr = (chunk: Buffer): void => {
+      heard.stderr += chunk.toString('latin1');
+      look();
+    };
+    const onAbort = (): void => settle({ outcome: 'aborted', said: said() });
+    const timer = setTimeout(
+      () => settle({ outcome: 'timedOut', said: said() }),
+      options.milliseconds,
+    );
+    channel.stdout.on('data', onStdout);
+    channel.stderr.on('data', onStderr);
+    options.signal?.addEventListener('abort', onAbort);
+    void channel.ended.then((ending) => settle({ outcome: 'ended', ending, said: said() }));
+  });
+}

@@ -1,0 +1,74 @@
+import { DiagnosticError } from '@skerry/diagnostics';
+import { posixQuote, unquotable } from './posix-quote.ts';
+import type { Part } from './shell.ts';
+
+export interface ScriptOptions {
+  /** 32 lower-case hex digits, new for each run: marks the frames. */
+  readonly nonce: string;
+  readonly stopOnFailure?: boolean;
+  readonly inShell?: boolean;
+}
+
+/**
+ * Composes parts into one text of POSIX sh for the standard input of `sh -s`.
+ *
+ * The shell reads the text as one function and calls it with standard input from /dev/null, so that
+ * no command can eat the rest of the script. Each distinct code becomes one function; its text is
+ * handed to `eval` as a quoted word, so that a syntax error (an open quote, say) stays inside its
+ * part and can never turn a value into code. After each part a frame `nonce index status` is written
+ * to standard output and standard error; the last frame's index is `end`. The nonce is written in
+ * two halves that never stand together in the text, so that `set -x` or `set -v` cannot forge one.
+ *
+ * @throws DiagnosticError `unsendable` for a NUL or half a surrogate pair in a part.
+ */
+export function renderScript(parts: readonly Part[], options: ScriptOptions): string {
+  refuseUnsendable(parts);
+  const functions = new Map<string, string>();
+  for (const { code } of parts) {
+    if (!functions.has(code)) functions.set(code, `skerry_${functions.size + 1}`);
+  }
+  const half = options.nonce.length / 2;
+  const halves = `${options.nonce.slice(0, half)} ${options.nonce.slice(half)}`;
+  const lines = [
+    'skerry_script() {',
+    'skerry_frame() {',
+    `printf '%s%s %s %s\\n' ${halves} "$1" "$2"`,
+    `printf '%s%s %s %s\\n' ${halves} "$1" "$2" >&2`,
+    'return "$2"',
+    '}',
+  ];
+  for (const [code, name] of functions) {
+    const body = posixQuote(code);
+    lines.push(
+      options.inShell === true ? `${name}() { command eval ${body}; }` : `${name}() ( eval ${body} )`,
+    );
+  }
+  lines.push('skerry_parts() {');
+  const guard = options.stopOnFailure === true ? ' || return 0' : '';
+  for (const [index, { code, args }] of parts.entries()) {
+    const call = [functions.get(code) ?? '', ...args.map((arg) => posixQuote(arg))].join(' ');
+    lines.push(call, `skerry_frame ${index} $?${guard}`);
+  }
+  lines.push(':', '}', 'skerry_parts', 'skerry_frame end 0', '}', 'skerry_script </dev/null', '');
+  return lines.join('\n');
+}
+
+function refuseUnsendable(parts: readonly Part[]): void {
+  const found = parts.flatMap(({ code, args }, part) =>
+    [code, ...args].flatMap((text, index) => {
+      const why = unquotable(text);
+      if (why === undefined) return [];
+      const which = index === 0 ? 'the code' : `argument ${index}`;
+      return [
+        {
+          code: 'unsendable',
+          severity: 'error',
+          what: `${which} of part ${part + 1} cannot be sent to a shell`,
+          why,
+          fix: 'send such content as base64 and decode it on the host',
+        } as const,
+      ];
+    }),
+  );
+  if (found.length > 0) throw new DiagnosticError(found);
+}

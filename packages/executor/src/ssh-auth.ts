@@ -1,0 +1,165 @@
+import { readFile } from 'node:fs/promises';
+import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, ParsedKey } from 'ssh2';
+import ssh2 from 'ssh2';
+import { type HostFailure, messageOf } from './host-error.ts';
+
+export interface AuthSettings {
+  readonly user: string;
+  /** Paths of private keys; those in `optional` may be absent without a word. */
+  readonly identities: readonly string[];
+  readonly optional: boolean;
+  /** Socket of the agent, or undefined where it is not to be asked. */
+  readonly agent: string | undefined;
+  readonly agentWanted: boolean;
+  readonly passphrase: string | undefined;
+  readonly password: string | undefined;
+}
+
+/** The methods to try, in order, and why some cannot be. */
+export interface AuthPlan {
+  readonly handler: AuthHandlerMiddleware;
+  /** What was offered so far, in words. */
+  readonly tried: readonly string[];
+  readonly problems: readonly HostFailure[];
+  /** Whether there is anything at all to offer. */
+  readonly empty: boolean;
+}
+
+interface Offer {
+  readonly label: string;
+  readonly method: string;
+  readonly next: AnyAuthMethod;
+}
+
+/** Reads the keys and lays out what is offered: keys, then the agent, then the password. */
+export async function planAuth(settings: AuthSettings): Promise<AuthPlan> {
+  const username = settings.user;
+  const problems: HostFailure[] = [];
+  const offers: Offer[] = [];
+  for (const path of settings.identities) {
+    const read = await readKey(path, settings);
+    if ('problem' in read) {
+      if (read.problem !== undefined) problems.push(read.problem);
+    } else {
+      offers.push({
+        label: `key ${path}`,
+        method: 'publickey',
+        next: { type: 'publickey', username, key: read.key as unknown as Buffer },
+      });
+    }
+  }
+  if (settings.agent !== undefined) {
+    offers.push({
+      label: 'agent',
+      method: 'publickey',
+      next: { type: 'agent', username, agent: settings.agent },
+    });
+  } else if (settings.agentWanted) {
+    problems.push({
+      code: 'agent-unavailable',
+      what: 'the SSH agent cannot be asked: SSH_AUTH_SOCK is not set or names no socket',
+      fix: 'start one (`eval "$(ssh-agent)"; ssh-add`), or name a key in the inventory',
+    });
+  }
+  if (settings.password !== undefined) {
+    const { password } = settings;
+    offers.push(
+      { label: 'password', method: 'password', next: { type: 'password', username, password } },
+      {
+        label: 'keyboard-interactive',
+        method: 'keyboard-interactive',
+        next: {
+          type: 'keyboard-interactive',
+          username,
+          prompt: (_name, _instructions, _language, prompts, finish) => {
+            finish(prompts.map(() => password));
+          },
+        },
+      },
+    );
+  }
+
+  const tried: string[] = [];
+  const waiting = [...offers];
+  const handler = (
+    left: AuthenticationType[] | null,
+    _partial: boolean | null,
+    next: (auth: AnyAuthMethod | false) => void,
+  ): void => {
+    let offer = waiting.shift();
+    while (offer !== undefined && left !== null && !(left as string[]).includes(offer.method)) {
+      offer = waiting.shift();
+    }
+    if (offer === undefined) {
+      next(false);
+      return;
+    }
+    tried.push(offer.label);
+    next(offer.next);
+  };
+  return {
+    handler: handler as unknown as AuthHandlerMiddleware,
+    tried,
+    problems,
+    empty: offers.length === 0,
+  };
+}
+
+async function readKey(
+  path: string,
+  { passphrase, optional }: AuthSettings,
+): Promise<{ key: ParsedKey } | { problem: HostFailure | undefined }> {
+  let text: Buffer;
+  try {
+    text = await readFile(path);
+  } catch (error) {
+    const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (absent && optional) return { problem: undefined };
+    return {
+      problem: {
+        code: 'key-unreadable',
+        what: `the key ${path} cannot be read`,
+        why: messageOf(error),
+        fix: 'check the path and who may read it',
+      },
+    };
+  }
+  const key = ssh2.utils.parseKey(text, passphrase);
+  if (!(key instanceof Error)) {
+    if (key.isPrivateKey()) return { key };
+    return {
+      problem: {
+        code: 'key-unreadable',
+        what: `${path} holds a public key`,
+        fix: `name the private key: ${path.replace(/\.pub$/, '')}`,
+      },
+    };
+  }
+  if (/no passphrase given/i.test(key.message)) {
+    return {
+      problem: {
+        code: 'passphrase-needed',
+        what: `the key ${path} is protected by a passphrase`,
+        fix: `add it to the agent (\`ssh-add ${path}\`), or give \`passphrase\` in the inventory`,
+      },
+    };
+  }
+  if (passphrase !== undefined && /passphrase|bad decrypt|integrity|decrypt/i.test(key.message)) {
+    return {
+      problem: {
+        code: 'passphrase-wrong',
+        what: `the passphrase does not open the key ${path}`,
+        why: key.message,
+        fix: 'check the secret that `passphrase` refers to',
+      },
+    };
+  }
+  return {
+    problem: {
+      code: 'key-unreadable',
+      what: `the key ${path} is not understood`,
+      why: key.message,
+      fix: 'convert it (`ssh-keygen -p -f KEY`), or use an ed25519 key',
+    },
+  };
+}

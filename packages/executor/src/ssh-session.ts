@@ -1,0 +1,89 @@
+import { FramedShell } from './framed-shell.ts';
+import { greet, opening } from './greeting.ts';
+import { openFailure } from './open-failure.ts';
+import type { SecretBook } from './secret-book.ts';
+import type { Session, Shell, SudoSettings } from './shell.ts';
+import type { SshConnection } from './ssh-connection.ts';
+
+/** sshd allows 10 (`MaxSessions`); a few are left for others. */
+const CHANNELS_PER_CONNECTION = 4;
+
+export interface SshSessionOptions {
+  readonly host: string;
+  readonly user: string;
+  readonly sudo: SudoSettings;
+  /** Milliseconds for opening a shell. */
+  readonly timeout: number;
+  readonly secrets: SecretBook;
+  readonly onSend: (script: string) => void;
+  /** Makes one more connection to the same host. */
+  readonly dial: (signal: AbortSignal | undefined) => Promise<SshConnection>;
+}
+
+/** A host over SSH: one connection, and more only where many shells are open at once. */
+export class SshSession implements Session {
+  readonly host: string;
+  readonly hostKey: string;
+  readonly #options: SshSessionOptions;
+  readonly #connections: SshConnection[];
+  readonly #shells = new Set<Shell>();
+  #dialing: Promise<SshConnection> | undefined;
+
+  constructor(first: SshConnection, options: SshSessionOptions) {
+    this.host = options.host;
+    this.hostKey = first.hostKey;
+    this.#options = options;
+    this.#connections = [first];
+  }
+
+  async openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell> {
+    const { sudo, user, timeout, secrets, onSend } = this.#options;
+    const become = !options.become || user === 'root' ? 'no' : sudo.password === undefined ? 'sudo' : 'sudo-password';
+    const start = opening(become);
+    const connection = await this.#withRoom(options.signal);
+    const release = (): void => {
+      connection.channels -= 1;
+    };
+    let channel;
+    try {
+      channel = await connection.exec(start.command, timeout, options.signal);
+    } catch (error) {
+      release();
+      throw openFailure(this.host, { become, user, error });
+    }
+    void channel.ended.then(release);
+    const greeting = await greet(channel, start, {
+      milliseconds: timeout,
+      signal: options.signal,
+      ...(sudo.password === undefined ? {} : { password: secrets.reveal(sudo.password) }),
+    });
+    if (greeting.outcome !== 'ready') throw openFailure(this.host, { become, user, greeting, secrets });
+    const shell = new FramedShell(channel, { secrets, onSend });
+    this.#shells.add(shell);
+    void channel.ended.then(() => this.#shells.delete(shell));
+    return shell;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#shells].map((shell) => shell.close()));
+    await Promise.all(this.#connections.map((connection) => connection.end()));
+  }
+
+  /** A connection with a channel to spare, already counted. */
+  async #withRoom(signal: AbortSignal | undefined): Promise<SshConnection> {
+    for (;;) {
+      const free = this.#connections.find(
+        (connection) => connection.alive && connection.channels < CHANNELS_PER_CONNECTION,
+      );
+      if (free !== undefined) {
+        free.channels += 1;
+        return free;
+      }
+      this.#dialing ??= this.#options.dial(signal).finally(() => {
+        this.#dialing = undefined;
+      });
+      const connection = await this.#dialing;
+      if (!this.#connections.includes(connection)) this.#connections.push(connection);
+    }
+  }
+}
