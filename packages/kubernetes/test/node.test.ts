@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import {
+  containerdConfigVersion,
+  identityConflicts,
+  kernelAtLeast,
+  modulesFor,
+  parametersFor,
+  registryHosts,
+} from '../src/index.ts';
+
+test.each([
+  ['6.12.48+deb13-cloud-amd64', 5, 13, true],
+  ['5.13.0', 5, 13, true],
+  ['5.4.0-200-generic', 5, 13, false],
+  ['4.18.0-553.el8_10.x86_64', 4, 19, false],
+  ['unknown', 1, 0, false],
+])('kernel %s is at least %d.%d: %s', (release, major, minor, expected) => {
+  expect(kernelAtLeast(release, major, minor)).toBe(expected);
+});
+
+describe('modules', () => {
+  test('without IPVS there is no ip_vs', () => {
+    expect(modulesFor({ kernel: '6.12.0', proxy: 'nftables' })).toEqual([
+      'overlay',
+      'br_netfilter',
+      'nf_conntrack',
+    ]);
+  });
+  test('IPVS brings its core, its schedulers and the chosen one', () => {
+    const modules = modulesFor({ kernel: '6.12.0', proxy: 'ipvs', ipvsScheduler: 'lc' });
+    expect(modules.slice(3)).toEqual(['ip_vs', 'ip_vs_rr', 'ip_vs_wrr', 'ip_vs_sh', 'ip_vs_lc']);
+  });
+  test('an old kernel has conntrack for IPv4 in a module of its own', () => {
+    expect(modulesFor({ kernel: '4.18.0', proxy: 'none' })).toContain('nf_conntrack_ipv4');
+  });
+  test('the inventory may add modules, once each', () => {
+    const modules = modulesFor({ kernel: '6.1.0', proxy: 'none', extra: ['overlay', 'dummy'] });
+    expect(modules).toEqual(['overlay', 'br_netfilter', 'nf_conntrack', 'dummy']);
+  });
+});
+
+test('the inventory wins over the tuned values, and may add its own', () => {
+  const parameters = parametersFor({ 'net.core.somaxconn': 4096, 'vm.max_map_count': 262_144 });
+  expect(parameters['net.core.somaxconn']).toBe(4096);
+  expect(parameters['vm.max_map_count']).toBe(262_144);
+  expect(parameters['net.ipv4.ip_forward']).toBe(1);
+});
+
+test.each([
+  ['debian', '12', 2],
+  ['debian', '13', 2],
+  ['ubuntu', '22.04', 2],
+  ['ubuntu', '24.04', 2],
+  ['ubuntu', '26.04', 3],
+  ['rocky', '9.4', 2],
+])('%s %s gets configuration version %d', (distribution, version, expected) => {
+  expect(containerdConfigVersion({ distribution, version })).toBe(expected);
+});
+
+test('a mirror of docker.io stands before its real server', () => {
+  expect(registryHosts({ 'docker.io': ['https://mirror.oslo.example'] })).toEqual([
+    {
+      path: '/etc/containerd/certs.d/docker.io/hosts.toml',
+      server: 'https://registry-1.docker.io',
+      mirrors: ['https://mirror.oslo.example'],
+    },
+  ]);
+});
+
+describe('identity', () => {
+  const machine = (machineId: string, productUuid: string, mac: string) => ({
+    hostname: 'x',
+    machineId,
+    productUuid,
+    interfaces: [{ name: 'eth0', mac }],
+  });
+  test('machines of their own do not conflict; an empty uuid is no uuid', () => {
+    const fleet = new Map([
+      ['a', machine('1', '', '52:54:00:00:00:01')],
+      ['b', machine('2', '', '52:54:00:00:00:02')],
+    ]);
+    expect(identityConflicts('a', fleet)).toEqual([]);
+  });
+  test('a clone is named with what it shares', () => {
+    const fleet = new Map([
+      ['a', machine('1', 'u', '52:54:00:00:00:01')],
+      ['b', machine('1', 'u', '52:54:00:00:00:01')],
+      ['c', machine('3', 'v', '52:54:00:00:00:03')],
+    ]);
+    expect(identityConflicts('a', fleet).map(({ what, hosts }) => [what, hosts])).toEqual([
+      ['machine-id', ['b']],
+      ['product_uuid', ['b']],
+      ['MAC of eth0', ['b']],
+    ]);
+  });
+});
