@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { HandshakeGate } from './handshake-gate.ts';
 import { HostKeyCheck } from './host-key-check.ts';
 import { KnownHostsFiles } from './known-hosts-file.ts';
+import { LocalSession } from './local-session.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Connector, Endpoint, Session, SshEndpoint } from './shell.ts';
 import { planAuth } from './ssh-auth.ts';
@@ -56,7 +57,15 @@ export function createConnector(options: ConnectorOptions): Connector {
     endpoint: Endpoint,
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<Session> {
-    if (endpoint.transport === 'local') throw new Error('not yet');
+    if (endpoint.transport === 'local') {
+      return new LocalSession({
+        host: endpoint.name,
+        user: userInfo().username,
+        sudo: endpoint.sudo,
+        secrets: options.secrets,
+        onSend: (script) => options.onSend?.(endpoint.name, script),
+      });
+    }
     const first = await dial(endpoint, signal);
     return new SshSession(first, {
       host: endpoint.name,

@@ -69,15 +69,20 @@ export class FramedShell implements Shell {
     }));
     const sent = renderScript(revealed, { ...options, nonce });
     if (this.#dead !== undefined) return { outcome: 'lost', parts: [], reason: this.#dead };
-    if (options.signal?.aborted === true) return this.#fail('aborted', [], abortReason(options.signal));
+    if (options.signal?.aborted === true)
+      return this.#fail('aborted', [], abortReason(options.signal));
     if (parts.length === 0) return { outcome: 'exited', parts: [] };
 
     this.#running = true;
     try {
-      return await this.#exchange(nonce, () => {
-        this.#options.onSend(shown);
-        this.#channel.write(Buffer.from(sent));
-      }, options);
+      return await this.#exchange(
+        nonce,
+        () => {
+          this.#options.onSend(shown);
+          this.#channel.write(Buffer.from(sent));
+        },
+        options,
+      );
     } finally {
       this.#running = false;
     }
@@ -91,7 +96,7 @@ export class FramedShell implements Shell {
 
     return new Promise<RunResult>((resolve) => {
       let settled = false;
-      const settle = (result: RunResult): void => {
+      const settle = (result: () => RunResult): void => {
         if (settled) return;
         settled = true;
         clearTimeout(timer);
@@ -100,7 +105,7 @@ export class FramedShell implements Shell {
         stderr.off('data', onStderr);
         stdout.resume();
         stderr.resume();
-        resolve(result);
+        resolve(result());
       };
       const feed = (stream: 'stdout' | 'stderr'): LineFeed =>
         new LineFeed(secrets, (part, text) => options.onOutput?.(part, stream, text));
@@ -113,7 +118,7 @@ export class FramedShell implements Shell {
         if (out === undefined || err === undefined) return;
         frames.stdout.shift();
         frames.stderr.shift();
-        if (out.part === undefined) settle({ outcome: 'exited', parts: done });
+        if (out.part === undefined) settle(() => ({ outcome: 'exited', parts: done }));
         else done.push(partResult(out, err, secrets));
       };
       const reader = (stream: 'stdout' | 'stderr'): FrameReader =>
@@ -126,9 +131,9 @@ export class FramedShell implements Shell {
       const onStdout = (chunk: Buffer): void => readers.stdout.push(chunk);
       const onStderr = (chunk: Buffer): void => readers.stderr.push(chunk);
       const onAbort = (): void =>
-        settle(this.#fail('aborted', done, abortReason(options.signal)));
+        settle(() => this.#fail('aborted', done, abortReason(options.signal)));
       const timer = setTimeout(
-        () => settle(this.#fail('timedOut', done, `no end within ${options.deadline} ms`)),
+        () => settle(() => this.#fail('timedOut', done, `no end within ${options.deadline} ms`)),
         Math.min(Math.max(options.deadline, 0), LONGEST_TIMER),
       );
 
@@ -139,7 +144,7 @@ export class FramedShell implements Shell {
         const outcome = ending.how === 'signal' ? 'signalled' : 'lost';
         const said = lastLines(readers.stderr.rest());
         const reason = said === '' ? describe(ending) : `${describe(ending)}: ${said}`;
-        settle(this.#fail(outcome, done, secrets.conceal(reason)));
+        settle(() => this.#fail(outcome, done, secrets.conceal(reason)));
       });
       send();
     });

@@ -48,7 +48,10 @@ export function greet(
   return new Promise((resolve) => {
     const said = (): string =>
       `${heard.stderr}\n${heard.stdout}`.replaceAll(prompt, '').replaceAll(token, '').trim();
+    let settled = false;
     const settle = (greeting: Greeting): void => {
+      if (settled) return;
+      settled = true;
       clearTimeout(timer);
       channel.stdout.off('data', onStdout);
       channel.stderr.off('data', onStderr);

@@ -47,7 +47,10 @@ export function openFailure(host: string, failure: OpenFailure): DiagnosticError
   return hostError(host, {
     code: 'shell-missing',
     what: `${host} has no shell for ${user}`,
-    why: said === '' && ending?.how === 'exit' ? `it ended with status ${ending.code} and said nothing` : said,
+    why:
+      said === '' && ending?.how === 'exit'
+        ? `it ended with status ${ending.code} and said nothing`
+        : said,
     fix: `give ${user} a login shell that can run sh: \`usermod -s /bin/sh ${user}\``,
   });
 }

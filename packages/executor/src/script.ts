@@ -40,7 +40,9 @@ export function renderScript(parts: readonly Part[], options: ScriptOptions): st
   for (const [code, name] of functions) {
     const body = posixQuote(code);
     lines.push(
-      options.inShell === true ? `${name}() { command eval ${body}; }` : `${name}() ( eval ${body} )`,
+      options.inShell === true
+        ? `${name}() { command eval ${body}; }`
+        : `${name}() ( eval ${body} )`,
     );
   }
   lines.push('skerry_parts() {');

@@ -59,5 +59,8 @@ export class SecretBook {
 /** One pass over the text, the longest first, so that what was put in is not looked at again. */
 function anyOf(words: Iterable<string>): RegExp {
   const longestFirst = [...words].toSorted((a, b) => b.length - a.length);
-  return new RegExp(longestFirst.map((word) => word.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g');
+  return new RegExp(
+    longestFirst.map((word) => word.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'),
+    'g',
+  );
 }

@@ -134,7 +134,10 @@ export class SshConnection {
       client.destroy();
       if (cause === 'aborted') throw abortedError(dial.host);
       if (refused !== undefined) throw refused;
-      throw connectFailure(dial, error, { timedOut: cause === 'timedOut', keyShown: shown !== undefined });
+      throw connectFailure(dial, error, {
+        timedOut: cause === 'timedOut',
+        keyShown: shown !== undefined,
+      });
     } finally {
       clearTimeout(timer);
       dial.signal?.removeEventListener('abort', onAbort);
@@ -170,7 +173,12 @@ export class SshConnection {
   }
 
   /** A stream to `address:port` as seen from this host. */
-  forward(address: string, port: number, milliseconds: number, signal?: AbortSignal): Promise<ClientChannel> {
+  forward(
+    address: string,
+    port: number,
+    milliseconds: number,
+    signal?: AbortSignal,
+  ): Promise<ClientChannel> {
     return this.#open(milliseconds, signal, (done) => {
       this.client.forwardOut('127.0.0.1', 0, address, port, done);
     });

@@ -38,7 +38,12 @@ export class SshSession implements Session {
 
   async openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell> {
     const { sudo, user, timeout, secrets, onSend } = this.#options;
-    const become = !options.become || user === 'root' ? 'no' : sudo.password === undefined ? 'sudo' : 'sudo-password';
+    const become =
+      !options.become || user === 'root'
+        ? 'no'
+        : sudo.password === undefined
+          ? 'sudo'
+          : 'sudo-password';
     const start = opening(become);
     const connection = await this.#withRoom(options.signal);
     const release = (): void => {
@@ -57,7 +62,8 @@ export class SshSession implements Session {
       signal: options.signal,
       ...(sudo.password === undefined ? {} : { password: secrets.reveal(sudo.password) }),
     });
-    if (greeting.outcome !== 'ready') throw openFailure(this.host, { become, user, greeting, secrets });
+    if (greeting.outcome !== 'ready')
+      throw openFailure(this.host, { become, user, greeting, secrets });
     const shell = new FramedShell(channel, { secrets, onSend });
     this.#shells.add(shell);
     void channel.ended.then(() => this.#shells.delete(shell));

@@ -1,0 +1,103 @@
+import { $ } from 'zx';
+import type { ByteChannel, Ending } from './byte-channel.ts';
+import { FramedShell } from './framed-shell.ts';
+import { greet, opening } from './greeting.ts';
+import { abortedError } from './host-error.ts';
+import { openFailure } from './open-failure.ts';
+import type { SecretBook } from './secret-book.ts';
+import type { Session, Shell, SudoSettings } from './shell.ts';
+
+/** Milliseconds for starting a shell on this machine, sudo included. */
+const OPEN_MILLISECONDS = 15_000;
+/** How long output may still come after the process has ended; a daemon may hold its pipes. */
+export const LINGER_MILLISECONDS = 250;
+
+export interface LocalSessionOptions {
+  readonly host: string;
+  readonly user: string;
+  readonly sudo: SudoSettings;
+  readonly secrets: SecretBook;
+  readonly onSend: (script: string) => void;
+}
+
+/** This machine, by the same interface as a host far away. */
+export class LocalSession implements Session {
+  readonly host: string;
+  readonly hostKey = undefined;
+  readonly #options: LocalSessionOptions;
+  readonly #shells = new Set<Shell>();
+
+  constructor(options: LocalSessionOptions) {
+    this.host = options.host;
+    this.#options = options;
+  }
+
+  async openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell> {
+    if (options.signal?.aborted === true) throw abortedError(this.host);
+    const { sudo, user, secrets, onSend } = this.#options;
+    const isRoot = process.getuid?.() === 0;
+    const withPassword = sudo.password === undefined ? 'sudo' : 'sudo-password';
+    const become = !options.become || isRoot ? 'no' : withPassword;
+    const start = opening(become);
+    const channel = spawnLocal(start.command);
+    const greeting = await greet(channel, start, {
+      milliseconds: OPEN_MILLISECONDS,
+      signal: options.signal,
+      ...(sudo.password === undefined ? {} : { password: secrets.reveal(sudo.password) }),
+    });
+    if (greeting.outcome !== 'ready') {
+      throw openFailure(this.host, { become, user, greeting, secrets });
+    }
+    const shell = new FramedShell(channel, { secrets, onSend });
+    this.#shells.add(shell);
+    void channel.ended.then(() => this.#shells.delete(shell));
+    return shell;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#shells].map((shell) => shell.close()));
+  }
+}
+
+function spawnLocal(command: string): ByteChannel {
+  const discard = (): string[] => Object.assign([], { push: () => 0 });
+  const running = $({
+    shell: '/bin/sh',
+    prefix: '',
+    postfix: '',
+    quote: (word) => word,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: false,
+    quiet: true,
+    verbose: false,
+    nothrow: true,
+    // what a long-lived shell prints is read as it comes, not kept
+    store: { stdout: discard(), stderr: discard(), stdall: discard() },
+  })`${command}`;
+  const { child } = running;
+  const ended = new Promise<Ending>((resolve) => {
+    const settle = (code: number | null, signal: NodeJS.Signals | null): void =>
+      resolve(code === null ? { how: 'signal', signal: signal ?? 'KILL' } : { how: 'exit', code });
+    child?.once('close', settle);
+    child?.once('exit', (code, signal) => {
+      setTimeout(() => settle(code, signal), LINGER_MILLISECONDS).unref();
+    });
+    void running.then((output) =>
+      resolve({ how: 'lost', reason: output.message === '' ? 'no process' : output.message }),
+    );
+  });
+  running.stdin.on('error', () => {});
+  return {
+    stdout: running.stdout,
+    stderr: running.stderr,
+    write: (bytes) => void running.stdin.write(bytes),
+    end: () => void running.stdin.end(),
+    kill: () => {
+      // zx throws when the process has ended already
+      if (child?.exitCode === null && child.signalCode === null) {
+        running.kill('SIGKILL').catch(() => {});
+      }
+    },
+    ended,
+  };
+}
