@@ -2,11 +2,13 @@ import { distance } from 'fastest-levenshtein';
 
 /**
  * The name among `candidates` that `name` was probably meant to be, or undefined.
- * At most a third of the characters may differ, and never more than three.
+ * At most a third of the characters may differ, and never more than three; upper and lower case are
+ * the same. A single letter is near to nothing but itself.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.min(3, Math.max(1, Math.floor(name.length / 3))) + 1;
+  const most = name.length < 2 ? 0 : Math.min(3, Math.max(1, Math.floor(name.length / 3)));
+  let bestDistance = most + 1;
   for (const candidate of candidates) {
     const d = distance(name.toLowerCase(), candidate.toLowerCase());
     if (d < bestDistance) {

@@ -64,4 +64,7 @@ export const inventoryFile = z
       .describe('Groups of hosts by name; the group "all" is there without being written'),
     lab: labSettings.nullish(),
   })
-  .meta({ title: 'Skerry inventory', description: 'One cluster: its hosts and what they are to be' });
+  .meta({
+    title: 'Skerry inventory',
+    description: 'One cluster: its hosts and what they are to be',
+  });

@@ -42,7 +42,8 @@ function matching(pattern: RegExp, must: string, description: string, fault?: Fo
   });
 }
 
-export const referencePattern = /^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\n]+|command:[\s\S]*\S[\s\S]*)$/;
+export const referencePattern =
+  /^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\n]+|command:[\s\S]*\S[\s\S]*)$/;
 
 /** `env:NAME`, `file:path` or `command:…`. */
 export const secretReference = matching(

@@ -1,2 +1,32 @@
+export { isHostName, parseJump, type Jump } from './addresses.ts';
+export {
+  describeHost,
+  describeTree,
+  type DescribedHost,
+  type DescribedValue,
+  type Tree,
+  type TreeGroup,
+  type TreeHost,
+} from './describe.ts';
+export { inventoryFile } from './file-schema.ts';
+export { inventoryJsonSchema, inventoryJsonSchemaText } from './json-schema.ts';
+export { loadInventory } from './load.ts';
 export type { Group, Host, Inventory, Json, Origin } from './model.ts';
-export type { ConnectionSettings, LabSettings, NodeSettings } from './schema.ts';
+export { parseInventory, type ParseOptions } from './parse.ts';
+export { expandRanges, type Expansion } from './ranges.ts';
+export {
+  resolveSecrets,
+  type ResolvedSecrets,
+  type ResolveSecretsOptions,
+} from './resolve-secrets.ts';
+export {
+  connectionSettings,
+  labSettings,
+  nodeSettings,
+  secretReference,
+  type ConnectionSettings,
+  type LabSettings,
+  type NodeSettings,
+} from './schema.ts';
+export { connectionSecrets, referenceOf, secretToken } from './secret-token.ts';
+export { selectHosts, type SelectOptions } from './selection.ts';

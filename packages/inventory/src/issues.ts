@@ -68,7 +68,9 @@ class Report {
       case 'too_small':
       case 'too_big':
         return [this.#size(issue, path)];
-      default:
+      case 'invalid_element':
+      case 'invalid_format':
+      case 'not_multiple_of':
         return [this.#at(path, 'invalid-value', `${named(path)} is not valid: ${issue.message}`)];
     }
   }
@@ -115,15 +117,24 @@ class Report {
     const chosen = best ?? (fitting.length > 0 ? fitting[0] : undefined);
     if (chosen !== undefined) return chosen.flatMap((inner) => this.of(inner, path));
     const { tree } = this.#find(path);
-    const values = issue.errors.flat().flatMap((one) => (one.code === 'invalid_value' ? one.values : []));
+    const values = issue.errors
+      .flat()
+      .flatMap((one) => (one.code === 'invalid_value' ? one.values : []));
     if (tree?.kind === 'scalar' && typeof tree.value === 'string' && values.length > 0) {
       return [
-        this.#at(path, 'invalid-value', `${named(path)} must be ${alternatives(values.map(String))}`, {
-          fix: didYouMean(tree.value, values.map(String)) ?? boolAdvice(tree),
-        }),
+        this.#at(
+          path,
+          'invalid-value',
+          `${named(path)} must be ${alternatives(values.map(String))}`,
+          {
+            fix: didYouMean(tree.value, values.map(String)) ?? boolAdvice(tree),
+          },
+        ),
       ];
     }
-    const expected = issue.errors.flat().flatMap((one) => (one.code === 'invalid_type' ? one.expected : []));
+    const expected = issue.errors
+      .flat()
+      .flatMap((one) => (one.code === 'invalid_type' ? one.expected : []));
     return [this.#type(path, [...new Set(expected)])];
   }
 
@@ -131,7 +142,11 @@ class Report {
     const entry = this.#find(path).entry;
     if (issue.code !== 'custom') return [this.#at(path, 'invalid-key', `this key is not valid`)];
     const diagnostic = this.#custom(issue, path, String(path.at(-1)));
-    return [entry === undefined ? diagnostic : { ...diagnostic, at: this.#source.at(entry.key.start, entry.key.end) }];
+    return [
+      entry === undefined
+        ? diagnostic
+        : { ...diagnostic, at: this.#source.at(entry.key.start, entry.key.end) },
+    ];
   }
 
   #custom(
@@ -166,8 +181,10 @@ class Report {
   ): Diagnostic {
     const least = issue.code === 'too_small';
     const limit = least ? issue.minimum : issue.maximum;
-    const unit = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' items' : '';
-    const bound = issue.inclusive === false ? (least ? 'above' : 'below') : least ? 'at least' : 'at most';
+    const unit =
+      issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' items' : '';
+    const bound =
+      issue.inclusive === false ? (least ? 'above' : 'below') : least ? 'at least' : 'at most';
     const have = unit === '' ? 'be' : 'have';
     return this.#at(path, 'invalid-value', `${named(path)} must ${have} ${bound} ${limit}${unit}`);
   }
@@ -183,7 +200,12 @@ class Report {
 
   #place(
     place: Place,
-    { code, what, why, fix }: { code: string; what: string; why?: string | undefined; fix?: string | undefined },
+    {
+      code,
+      what,
+      why,
+      fix,
+    }: { code: string; what: string; why?: string | undefined; fix?: string | undefined },
   ): Diagnostic {
     return {
       code,
@@ -223,7 +245,9 @@ class Report {
 function named(path: readonly PropertyKey[]): string {
   const last = path.at(-1);
   if (last === undefined) return 'the inventory';
-  return typeof last === 'number' ? `item ${last + 1} of ${named(path.slice(0, -1))}` : `"${String(last)}"`;
+  return typeof last === 'number'
+    ? `item ${last + 1} of ${named(path.slice(0, -1))}`
+    : `"${String(last)}"`;
 }
 
 const typeNames: Readonly<Record<string, string>> = {

@@ -1,34 +1,35 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 type Schema = z.core.$ZodType;
 
 /** Schemas inside wrappers (optional, default, …), and each option of a union. */
-function* inside(schema: Schema): Generator<Schema> {
-  const def = (schema as z.core.$ZodTypes)._zod.def;
-  if ('innerType' in def) yield* inside(def.innerType);
-  else if (def.type === 'union') for (const option of def.options) yield* inside(option);
-  else yield schema;
+function inside(schema: Schema): readonly Schema[] {
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(inside);
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
+  ) {
+    return inside(schema.unwrap());
+  }
+  return [schema];
 }
 
-function* next(schema: Schema, key: PropertyKey): Generator<Schema> {
-  for (const inner of inside(schema)) {
-    const def = (inner as z.core.$ZodTypes)._zod.def;
-    if (def.type === 'object') {
-      const found = def.shape[String(key)];
-      if (found !== undefined) yield found;
-    } else if (def.type === 'record') yield def.valueType;
-    else if (def.type === 'array') yield def.element;
-  }
+function below(schema: Schema, key: PropertyKey): readonly Schema[] {
+  return inside(schema).flatMap((inner) => {
+    if (inner instanceof z.ZodObject)
+      return (inner.shape as Record<string, Schema>)[String(key)] ?? [];
+    if (inner instanceof z.ZodRecord) return inner.valueType;
+    return inner instanceof z.ZodArray ? inner.element : [];
+  });
 }
 
 /** The keys that a map at this path may have; empty where it may have any. */
 export function knownKeysAt(schema: Schema, path: readonly PropertyKey[]): readonly string[] {
-  let at = [schema];
-  for (const key of path) at = at.flatMap((one) => [...next(one, key)]);
+  let at: readonly Schema[] = [schema];
+  for (const key of path) at = at.flatMap((one) => below(one, key));
   return at
-    .flatMap((one) => [...inside(one)])
-    .flatMap((one) => {
-      const def = (one as z.core.$ZodTypes)._zod.def;
-      return def.type === 'object' ? Object.keys(def.shape) : [];
-    });
+    .flatMap(inside)
+    .flatMap((one) => (one instanceof z.ZodObject ? Object.keys(one.shape) : []));
 }

@@ -22,8 +22,9 @@ export const connectionSettings = z
       .enum(['ssh', 'local'])
       .default('ssh')
       .describe('ssh, or local for the machine that bootstrap runs on'),
-    user: word('The user to log in as; default: what ssh_config says, then the user who runs')
-      .optional(),
+    user: word(
+      'The user to log in as; default: what ssh_config says, then the user who runs',
+    ).optional(),
     port: z.int().min(1).max(65535).optional().describe('The port of sshd; default 22'),
     key: z
       .union([z.string(), z.array(z.string())])
@@ -42,7 +43,9 @@ export const connectionSettings = z
         z.strictObject({ pinned: z.array(hostKey).min(1).describe('Keys that the host may show') }),
       ])
       .default('strict')
-      .describe('strict: the key must be known. accept-new: an unknown key is stored. Or pinned keys'),
+      .describe(
+        'strict: the key must be known. accept-new: an unknown key is stored. Or pinned keys',
+      ),
     knownHosts: z
       .array(z.string())
       .optional()
@@ -115,10 +118,7 @@ export const nodeSettings = z
       .default([])
       .describe('Arguments on the kernel command line; they need a reboot'),
     packages: z.array(word('A package')).default([]).describe('Packages to install besides'),
-    hostname: z
-      .boolean()
-      .default(true)
-      .describe('Set the hostname to the name in the inventory'),
+    hostname: z.boolean().default(true).describe('Set the hostname to the name in the inventory'),
     hostsEntries: z
       .boolean()
       .default(true)
@@ -189,5 +189,8 @@ export const labSettings = z
       .default({})
       .describe('Extra disks by host name; sizes in GiB'),
   })
-  .meta({ id: 'lab', description: 'Virtual machines that `bootstrap lab up` makes for this inventory' });
+  .meta({
+    id: 'lab',
+    description: 'Virtual machines that `bootstrap lab up` makes for this inventory',
+  });
 export type LabSettings = z.infer<typeof labSettings>;

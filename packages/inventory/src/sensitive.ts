@@ -7,7 +7,9 @@ const sensitiveKey = /pass(word|phrase|wd)|secret|token|credential/i;
 
 /** Whether what stands at a key may be a secret, also where the key is misspelt. */
 export function isSensitiveKey(key: string): boolean {
-  return sensitiveKey.test(key) || nearest(key, ['password', 'passphrase', 'secrets']) !== undefined;
+  return (
+    sensitiveKey.test(key) || nearest(key, ['password', 'passphrase', 'secrets']) !== undefined
+  );
 }
 
 function isHarmless(value: unknown): boolean {

@@ -63,7 +63,10 @@ export function parseYaml(source: SourceText): {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const what = 'the YAML is nested too deeply';
-    return { tree: undefined, diagnostics: asDiagnostics(source, [finding(0, 1, 'yaml-depth', what)]) };
+    return {
+      tree: undefined,
+      diagnostics: asDiagnostics(source, [finding(0, 1, 'yaml-depth', what)]),
+    };
   }
   const syntax = syntaxFindings(document);
   if (syntax.length > 0) {
@@ -162,7 +165,10 @@ class Walk {
     return tree;
   }
 
-  #alias(node: Node & { source: string; resolve(document: Document): unknown }, span: Span): YamlTree {
+  #alias(
+    node: Node & { source: string; resolve(document: Document): unknown },
+    span: Span,
+  ): YamlTree {
     const nothing: YamlTree = { kind: 'scalar', value: null, ...span };
     if (this.tooLarge) return nothing;
     const target = node.resolve(this.#document) as Node | undefined;
@@ -276,7 +282,9 @@ function spanOf(node: unknown, around: Span): Span {
 export function plainValue(tree: YamlTree): Json {
   if (tree.kind === 'scalar') return tree.value;
   if (tree.kind === 'list') return tree.items.map(plainValue);
-  return Object.fromEntries([...tree.entries].map(([key, entry]) => [key, plainValue(entry.value)]));
+  return Object.fromEntries(
+    [...tree.entries].map(([key, entry]) => [key, plainValue(entry.value)]),
+  );
 }
 
 /** The part of a tree at a key, or undefined where the tree is no map or has no such key. */

@@ -1,0 +1,313 @@
+import { homedir } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { DiagnosticError, nearest } from '@skerry/diagnostics';
+import { canonicalAddress, isInNetwork } from './addresses.ts';
+import { inventoryFile } from './file-schema.ts';
+import { Findings } from './findings.ts';
+import { collectGroups, lineage, type GroupDraft } from './groups.ts';
+import { collectHosts, type HostDraft } from './hosts.ts';
+import { issueDiagnostics } from './issues.ts';
+import { childPath, valueOf } from './merge.ts';
+import type { Group, Host, Inventory, Json, Origin } from './model.ts';
+import { labSettings } from './schema.ts';
+import {
+  layerOf,
+  mergeLayers,
+  rawSetting,
+  rolesOf,
+  settle,
+  type Folders,
+  type Layer,
+  type Settled,
+} from './settings.ts';
+import { SourceText } from './source-text.ts';
+import { entryOf, parseYaml, plainValue, type YamlTree } from './yaml-tree.ts';
+
+export interface ParseOptions {
+  /** Where relative paths in the file start; default: the folder of `path`. */
+  readonly folder?: string;
+  /** What `~` stands for; default: the home folder of the user. */
+  readonly home?: string;
+}
+
+/**
+ * The inventory in a text. `path` is only named in positions, nothing is read.
+ * Throws one DiagnosticError with everything that is wrong, in the order of the file.
+ */
+export function parseInventory(text: string, path: string, options: ParseOptions = {}): Inventory {
+  const source = new SourceText(path, text);
+  const findings = new Findings(source);
+  const { tree, diagnostics } = parseYaml(source);
+  findings.addAll(diagnostics);
+  if (tree === undefined) {
+    if (diagnostics.length === 0) {
+      findings.add({ start: 0, end: 1 }, 'file-empty', `${path} is empty`, {
+        why: text.trim() === '' ? 'there is nothing in it' : 'there is nothing in it but comments',
+        fix: 'start with "cluster: {name: …}" and "groups:"; inventory/lab.yaml is a short example',
+      });
+    }
+    throw new DiagnosticError(findings.all());
+  }
+  const checked = inventoryFile.safeParse(plainValue(tree));
+  if (!checked.success) findings.addAll(issueDiagnostics(checked.error.issues, tree, source));
+  const folders: Folders = {
+    inventory: options.folder ?? dirname(resolve(path)),
+    home: options.home ?? homedir(),
+  };
+  return new Assembly(tree, findings, folders).inventory();
+}
+
+interface Candidate {
+  readonly draft: HostDraft;
+  readonly groups: readonly GroupDraft[];
+  readonly layer: Layer;
+  /** Names the layer where it is shared with other hosts. */
+  readonly key: string | undefined;
+  readonly address: { readonly value: string; readonly origin: Origin };
+}
+
+class Assembly {
+  readonly #tree: YamlTree;
+  readonly #findings: Findings;
+  readonly #folders: Folders;
+  readonly #layers = new Map<string, Layer>();
+
+  constructor(tree: YamlTree, findings: Findings, folders: Folders) {
+    this.#tree = tree;
+    this.#findings = findings;
+    this.#folders = folders;
+  }
+
+  inventory(): Inventory {
+    const groups = collectGroups(this.#tree, this.#findings);
+    const drafts = collectHosts(groups, this.#findings);
+    const candidates = [...drafts.values()].map((draft) => this.#candidate(draft, groups));
+    this.#checkAddresses(candidates);
+    this.#checkLab(candidates);
+    const place = entryOf(this.#tree, 'groups')?.key ?? { start: 0, end: 1 };
+    if (drafts.size === 0 && this.#findings.all().length === 0) {
+      this.#findings.add(place, 'no-hosts', 'the inventory has no hosts', {
+        why: 'no group has a host in it',
+        fix: 'write "groups: {workers: {hosts: {node-01: {address: 10.0.0.1}}}}"',
+      });
+    }
+    const found = this.#findings.all();
+    if (found.length > 0) throw new DiagnosticError(found);
+    const cluster = this.#layer('cluster', entryOf(this.#tree, 'cluster')?.value, 'cluster');
+    const vars = cluster.vars === undefined ? {} : valueOf(cluster.vars);
+    const lab = entryOf(this.#tree, 'lab')?.value;
+    const hosts = this.#hosts(candidates);
+    return {
+      path: this.#findings.source.file,
+      cluster: { name: this.#clusterName(), vars: vars as Record<string, Json> },
+      groups: groupsOf(groups, hosts),
+      hosts,
+      lab: lab?.kind === 'map' ? labSettings.parse(plainValue(lab)) : undefined,
+    };
+  }
+
+  #clusterName(): string {
+    const name = entryOf(entryOf(this.#tree, 'cluster')?.value, 'name')?.value;
+    return name?.kind === 'scalar' ? String(name.value) : '';
+  }
+
+  #layer(key: string, body: YamlTree | undefined, level: string): Layer {
+    const known = this.#layers.get(key);
+    if (known !== undefined) return known;
+    const layer = layerOf(body, this.#findings.source, level);
+    this.#layers.set(key, layer);
+    return layer;
+  }
+
+  /** Cluster and groups merged, once for all hosts in the same groups. */
+  #chain(groups: readonly GroupDraft[]): { key: string; layer: Layer } {
+    let key = 'cluster';
+    let layer = this.#layer(key, entryOf(this.#tree, 'cluster')?.value, 'cluster');
+    for (const group of groups) {
+      key += ` ${group.name}`;
+      const known = this.#layers.get(key);
+      if (known === undefined) {
+        const own = layerOf(group.body, this.#findings.source, `group ${group.name}`);
+        layer = mergeLayers(layer, own);
+        this.#layers.set(key, layer);
+      } else layer = known;
+    }
+    return { key, layer };
+  }
+
+  #candidate(draft: HostDraft, all: ReadonlyMap<string, GroupDraft>): Candidate {
+    const groups = lineage(all, draft.groups);
+    const chain = this.#chain(groups);
+    const level = `host ${draft.name}`;
+    const own = layerOf(draft.body, this.#findings.source, level);
+    const shared = Object.keys(own).length === 0;
+    const layer = shared ? chain.layer : mergeLayers(chain.layer, own);
+    const local = rawSetting(layer, 'connection', 'transport') === 'local';
+    const given = draft.address;
+    return {
+      draft,
+      groups,
+      layer,
+      key: shared ? chain.key : undefined,
+      address: {
+        value: given?.value ?? (local ? 'localhost' : draft.name),
+        origin: {
+          at: given === undefined ? undefined : this.#position(given.place),
+          level: given === undefined ? 'default' : level,
+        },
+      },
+    };
+  }
+
+  #position(place: { start: number; end: number }) {
+    return this.#findings.source.at(place.start, place.end);
+  }
+
+  #checkAddresses(candidates: readonly Candidate[]): void {
+    const owners = new Map<string, HostDraft>();
+    const told = new Set<string>();
+    for (const { draft, layer, address } of candidates) {
+      if (draft.broken) continue;
+      const local = rawSetting(layer, 'connection', 'transport') === 'local';
+      if (draft.address === undefined && !local && !draft.name.includes('.')) {
+        if (told.has(`${draft.place.start}`)) continue;
+        told.add(`${draft.place.start}`);
+        this.#findings.add(
+          draft.place,
+          'missing-address',
+          `the host "${draft.name}" has no address`,
+          {
+            why: 'only a full name with a dot in it stands for an address by itself; and no group gives this host one',
+            fix: `write "address: 10.0.0.1"; where ssh_config or DNS knows the name, "address: ${draft.name}"`,
+          },
+        );
+        continue;
+      }
+      const port = rawSetting(layer, 'connection', 'port') ?? null;
+      const jump = rawSetting(layer, 'connection', 'jump') ?? [];
+      const key = local
+        ? 'local'
+        : JSON.stringify([canonicalAddress(address.value), port === 22 ? null : port, jump]);
+      const owner = owners.get(key);
+      if (owner === undefined) {
+        owners.set(key, draft);
+        continue;
+      }
+      const pair = `${owner.place.start}-${draft.place.start}`;
+      if (told.has(pair)) continue;
+      told.add(pair);
+      const first = owner.address?.place ?? owner.place;
+      const what = local
+        ? `"${owner.name}" and "${draft.name}" are both this machine`
+        : `"${owner.name}" and "${draft.name}" have the same address, ${address.value}`;
+      this.#findings.add(draft.address?.place ?? draft.place, 'duplicate-address', what, {
+        why: `it stands at ${this.#findings.source.lineAt(first.start)} already; two hosts that are one machine would undo each other's changes`,
+        fix: local ? 'keep one of them' : 'correct one of the two addresses',
+      });
+    }
+  }
+
+  #checkLab(candidates: readonly Candidate[]): void {
+    const lab = entryOf(this.#tree, 'lab')?.value;
+    const machines = entryOf(lab, 'machines')?.value;
+    const names = candidates.map(({ draft }) => draft.name);
+    if (machines?.kind === 'map') {
+      for (const [name, { key }] of machines.entries) {
+        if (names.includes(name)) continue;
+        const near = nearest(name, names);
+        this.#findings.add(key, 'unknown-host', `there is no host "${name}" in this inventory`, {
+          why: 'the machines of the lab are the hosts of the inventory',
+          fix:
+            near === undefined
+              ? `the hosts are ${names.slice(0, 5).join(', ')}`
+              : `did you mean "${near}"?`,
+        });
+      }
+    }
+    if (lab?.kind !== 'map') return;
+    const given = entryOf(lab, 'network')?.value;
+    const network =
+      given?.kind === 'scalar' && typeof given.value === 'string'
+        ? given.value
+        : labSettings.parse({}).network;
+    for (const { draft, address } of candidates) {
+      if (draft.broken || draft.address === undefined) continue;
+      if (isInNetwork(address.value, network) !== false) continue;
+      const what = `${address.value} is not in the network of the lab, ${network}`;
+      this.#findings.add(draft.address.place, 'address-outside-lab', what, {
+        why: 'the machines of the lab are attached to this network only',
+        fix: 'give the host an address in it, or write another "lab: {network: …}"',
+      });
+    }
+  }
+
+  #hosts(candidates: readonly Candidate[]): Host[] {
+    const settled = new Map<string, Settled>();
+    return candidates.map(({ draft, groups, layer, key, address }) => {
+      const known = key === undefined ? undefined : settled.get(key);
+      const settings = known ?? settle(layer, this.#folders);
+      if (key !== undefined) settled.set(key, settings);
+      const origins = new Map(settings.origins).set('address', address.origin);
+      const roles = this.#roles(draft, groups, origins);
+      return {
+        ...settings,
+        name: draft.name,
+        address: address.value,
+        roles,
+        groups: ['all', ...groups.map((group) => group.name)],
+        origins,
+        at: this.#position(draft.place),
+      };
+    });
+  }
+
+  #roles(draft: HostDraft, groups: readonly GroupDraft[], origins: Map<string, Origin>): string[] {
+    const roles = new Set<string>();
+    const levels = [
+      ...groups.map((group) => ({ body: group.body, level: `group ${group.name}` })),
+      { body: draft.body, level: `host ${draft.name}` },
+    ];
+    for (const { body, level } of levels) {
+      for (const { name, place } of rolesOf(body)) {
+        if (roles.has(name)) continue;
+        roles.add(name);
+        origins.set(childPath('roles', name), { at: this.#position(place), level });
+      }
+    }
+    return [...roles];
+  }
+}
+
+function groupsOf(
+  drafts: ReadonlyMap<string, GroupDraft>,
+  hosts: readonly Host[],
+): ReadonlyMap<string, Group> {
+  const members = new Map<string, string[]>();
+  for (const host of hosts) {
+    for (const group of host.groups) {
+      const known = members.get(group);
+      if (known === undefined) members.set(group, [host.name]);
+      else known.push(host.name);
+    }
+  }
+  const groups = new Map<string, Group>();
+  const top = [...drafts.values()].filter((draft) => draft.parents.length === 0);
+  groups.set('all', {
+    name: 'all',
+    parents: [],
+    children: top.map((draft) => draft.name),
+    hosts: members.get('all') ?? [],
+    roles: [],
+  });
+  for (const draft of drafts.values()) {
+    const roles = lineage(drafts, [draft.name]).flatMap(({ body }) => rolesOf(body));
+    groups.set(draft.name, {
+      name: draft.name,
+      parents: draft.parents.length === 0 ? ['all'] : draft.parents,
+      children: draft.children,
+      hosts: members.get(draft.name) ?? [],
+      roles: [...new Set(roles.map((role) => role.name))],
+    });
+  }
+  return groups;
+}
