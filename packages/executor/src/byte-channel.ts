@@ -13,8 +13,13 @@ export interface ByteChannel {
   write(bytes: Buffer): void;
   /** Closes standard input. */
   end(): void;
-  /** Ends it for good, with the connection that it runs on. */
+  /** Lets go of this channel only. */
+  close(): void;
+  /** Ends what runs there, and the connection that it runs on. */
   kill(): void;
-  /** Settles once, after all output has come; never rejects. */
+  /** Settles once, after all output has come (or soon after the end, where a daemon holds the pipes); never rejects. */
   readonly ended: Promise<Ending>;
 }
+
+/** How long output may still come after a process has ended; a daemon may hold its pipes for ever. */
+export const LINGER_MILLISECONDS = 250;

@@ -32,9 +32,7 @@ export class FramedShell implements Shell {
   constructor(channel: ByteChannel, options: FramedShellOptions) {
     this.#channel = channel;
     this.#options = options;
-    void channel.ended.then((ending) => {
-      this.#dead ??= describe(ending);
-    });
+    void this.#noteEnd();
     channel.stdout.resume();
     channel.stderr.resume();
   }
@@ -50,13 +48,19 @@ export class FramedShell implements Shell {
     return this.#closing;
   }
 
+  async #noteEnd(): Promise<void> {
+    const ending = await this.#channel.ended;
+    this.#dead ??= describe(ending);
+  }
+
   async #close(): Promise<void> {
     this.#dead ??= 'the shell was closed';
     if (this.#running) this.#channel.kill();
     else this.#channel.end();
-    const timer = setTimeout(() => this.#channel.kill(), CLOSE_MILLISECONDS);
+    const timer = setTimeout(() => this.#channel.close(), CLOSE_MILLISECONDS);
     await this.#channel.ended;
     clearTimeout(timer);
+    this.#channel.close();
   }
 
   async #run(parts: readonly Part[], options: RunOptions): Promise<RunResult> {
@@ -140,12 +144,13 @@ export class FramedShell implements Shell {
       stdout.on('data', onStdout);
       stderr.on('data', onStderr);
       options.signal?.addEventListener('abort', onAbort);
-      void ended.then((ending) => {
+      const onEnd = (ending: Ending): void => {
         const outcome = ending.how === 'signal' ? 'signalled' : 'lost';
         const said = lastLines(readers.stderr.rest());
         const reason = said === '' ? describe(ending) : `${describe(ending)}: ${said}`;
         settle(() => this.#fail(outcome, done, secrets.conceal(reason)));
-      });
+      };
+      ended.then(onEnd, () => {});
       send();
     });
   }

@@ -56,7 +56,8 @@ export function greet(
       channel.stdout.off('data', onStdout);
       channel.stderr.off('data', onStderr);
       options.signal?.removeEventListener('abort', onAbort);
-      if (greeting.outcome !== 'ready') channel.kill();
+      if (greeting.outcome === 'timedOut' || greeting.outcome === 'aborted') channel.kill();
+      else if (greeting.outcome !== 'ready') channel.close();
       resolve(greeting);
     };
     const look = (): void => {
@@ -89,6 +90,7 @@ export function greet(
     channel.stdout.on('data', onStdout);
     channel.stderr.on('data', onStderr);
     options.signal?.addEventListener('abort', onAbort);
-    void channel.ended.then((ending) => settle({ outcome: 'ended', ending, said: said() }));
+    const onEnd = (ending: Ending): void => settle({ outcome: 'ended', ending, said: said() });
+    channel.ended.then(onEnd, () => {});
   });
 }

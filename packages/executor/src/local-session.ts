@@ -1,5 +1,5 @@
 import { $ } from 'zx';
-import type { ByteChannel, Ending } from './byte-channel.ts';
+import { type ByteChannel, type Ending, LINGER_MILLISECONDS } from './byte-channel.ts';
 import { FramedShell } from './framed-shell.ts';
 import { greet, opening } from './greeting.ts';
 import { abortedError } from './host-error.ts';
@@ -9,8 +9,6 @@ import type { Session, Shell, SudoSettings } from './shell.ts';
 
 /** Milliseconds for starting a shell on this machine, sudo included. */
 const OPEN_MILLISECONDS = 15_000;
-/** How long output may still come after the process has ended; a daemon may hold its pipes. */
-export const LINGER_MILLISECONDS = 250;
 
 export interface LocalSessionOptions {
   readonly host: string;
@@ -87,17 +85,19 @@ function spawnLocal(command: string): ByteChannel {
     );
   });
   running.stdin.on('error', () => {});
+  const kill = (): void => {
+    // zx throws when the process has ended already
+    if (child?.exitCode === null && child.signalCode === null) {
+      running.kill('SIGKILL').catch(() => {});
+    }
+  };
   return {
     stdout: running.stdout,
     stderr: running.stderr,
     write: (bytes) => void running.stdin.write(bytes),
     end: () => void running.stdin.end(),
-    kill: () => {
-      // zx throws when the process has ended already
-      if (child?.exitCode === null && child.signalCode === null) {
-        running.kill('SIGKILL').catch(() => {});
-      }
-    },
+    close: kill,
+    kill,
     ended,
   };
 }

@@ -5,8 +5,6 @@ import type { Part } from './shell.ts';
 export interface ScriptOptions {
   /** 32 lower-case hex digits, new for each run: marks the frames. */
   readonly nonce: string;
-  readonly stopOnFailure?: boolean;
-  readonly inShell?: boolean;
 }
 
 /**
@@ -18,14 +16,17 @@ export interface ScriptOptions {
  * part and can never turn a value into code. After each part a frame `nonce index status` is written
  * to standard output and standard error; the last frame's index is `end`. The nonce is written in
  * two halves that never stand together in the text, so that `set -x` or `set -v` cannot forge one.
+ * A part runs in a subshell, without file descriptor 9, which is for what the shell itself holds;
+ * one marked `inShell` runs in the shell. After a `required` part that fails, the rest is left out.
  *
  * @throws DiagnosticError `unsendable` for a NUL or half a surrogate pair in a part.
  */
 export function renderScript(parts: readonly Part[], options: ScriptOptions): string {
   refuseUnsendable(parts);
   const functions = new Map<string, string>();
-  for (const { code } of parts) {
-    if (!functions.has(code)) functions.set(code, `skerry_${functions.size + 1}`);
+  const nameOf = ({ code, inShell }: Part): string => `${inShell === true ? 'in' : 'sub'} ${code}`;
+  for (const part of parts) {
+    if (!functions.has(nameOf(part))) functions.set(nameOf(part), `skerry_${functions.size + 1}`);
   }
   const half = options.nonce.length / 2;
   const halves = `${options.nonce.slice(0, half)} ${options.nonce.slice(half)}`;
@@ -37,19 +38,23 @@ export function renderScript(parts: readonly Part[], options: ScriptOptions): st
     'return "$2"',
     '}',
   ];
-  for (const [code, name] of functions) {
-    const body = posixQuote(code);
+  const defined = new Set<string>();
+  for (const part of parts) {
+    const name = functions.get(nameOf(part)) ?? '';
+    if (defined.has(name)) continue;
+    defined.add(name);
+    const body = posixQuote(part.code);
     lines.push(
-      options.inShell === true
+      part.inShell === true
         ? `${name}() { command eval ${body}; }`
-        : `${name}() ( eval ${body} )`,
+        : `${name}() ( exec 9>&-; eval ${body} )`,
     );
   }
   lines.push('skerry_parts() {');
-  const guard = options.stopOnFailure === true ? ' || return 0' : '';
-  for (const [index, { code, args }] of parts.entries()) {
-    const call = [functions.get(code) ?? '', ...args.map((arg) => posixQuote(arg))].join(' ');
-    lines.push(call, `skerry_frame ${index} $?${guard}`);
+  for (const [index, part] of parts.entries()) {
+    const call = [functions.get(nameOf(part)) ?? '', ...part.args.map((arg) => posixQuote(arg))];
+    const guard = part.required === true ? ' || return 0' : '';
+    lines.push(call.join(' '), `skerry_frame ${index} $?${guard}`);
   }
   lines.push(':', '}', 'skerry_parts', 'skerry_frame end 0', '}', 'skerry_script </dev/null', '');
   return lines.join('\n');

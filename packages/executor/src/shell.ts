@@ -21,8 +21,8 @@ export interface PartResult {
 }
 
 /**
- * How a run ended. Only `exited` says that every part ran and told its status (or, with
- * `stopOnFailure`, every part up to the first that failed). In all other cases `parts` holds those
+ * How a run ended. Only `exited` says that every part ran and told its status, or every part up to
+ * a `required` one that failed. In all other cases `parts` holds those
  * that are known to have ended; what the next one did is unknown.
  */
 export type RunResult =
@@ -37,10 +37,6 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds from sending to the last answer; then the connection is destroyed. */
   readonly deadline: number;
-  /** Do not start the parts after one that exits with another status than 0. */
-  readonly stopOnFailure?: boolean;
-  /** Run the parts in the shell itself, not in subshells: for what must outlive them, like a lock. */
-  readonly inShell?: boolean;
   /** Output as it comes, whole lines, secrets concealed. */
   readonly onOutput?: (part: number, stream: 'stdout' | 'stderr', text: string) => void;
 }

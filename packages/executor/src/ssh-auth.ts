@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
 import { type HostFailure, messageOf } from './host-error.ts';
+import { QuietAgent } from './quiet-agent.ts';
 
 export interface AuthSettings {
   readonly user: string;
@@ -20,7 +21,8 @@ export interface AuthPlan {
   readonly handler: AuthHandlerMiddleware;
   /** What was offered so far, in words. */
   readonly tried: readonly string[];
-  readonly problems: readonly HostFailure[];
+  /** Why some of what was asked for cannot be offered. */
+  problems(): readonly HostFailure[];
   /** Whether there is anything at all to offer. */
   readonly empty: boolean;
 }
@@ -48,18 +50,18 @@ export async function planAuth(settings: AuthSettings): Promise<AuthPlan> {
       });
     }
   }
-  if (settings.agent !== undefined) {
+  const agent =
+    settings.agent === undefined
+      ? undefined
+      : new QuietAgent(settings.agent, await publicKeys(settings.identities));
+  if (agent !== undefined) {
     offers.push({
       label: 'agent',
       method: 'publickey',
-      next: { type: 'agent', username, agent: settings.agent },
+      next: { type: 'agent', username, agent },
     });
   } else if (settings.agentWanted) {
-    problems.push({
-      code: 'agent-unavailable',
-      what: 'the SSH agent cannot be asked: SSH_AUTH_SOCK is not set or names no socket',
-      fix: 'start one (`eval "$(ssh-agent)"; ssh-add`), or name a key in the inventory',
-    });
+    problems.push(agentUnavailable('SSH_AUTH_SOCK is not set'));
   }
   if (settings.password !== undefined) {
     const { password } = settings;
@@ -87,7 +89,8 @@ export async function planAuth(settings: AuthSettings): Promise<AuthPlan> {
     next: (auth: AnyAuthMethod | false) => void,
   ): void => {
     let offer = waiting.shift();
-    while (offer !== undefined && left !== null && !(left as string[]).includes(offer.method)) {
+    const allowed: readonly string[] | null = left;
+    while (offer !== undefined && allowed?.includes(offer.method) === false) {
       offer = waiting.shift();
     }
     if (offer === undefined) {
@@ -100,9 +103,27 @@ export async function planAuth(settings: AuthSettings): Promise<AuthPlan> {
   return {
     handler: handler as unknown as AuthHandlerMiddleware,
     tried,
-    problems,
+    problems: () =>
+      agent?.problem === undefined ? problems : [...problems, agentUnavailable(agent.problem)],
     empty: offers.length === 0,
   };
+}
+
+function agentUnavailable(why: string): HostFailure {
+  return {
+    code: 'agent-unavailable',
+    what: 'the SSH agent cannot be asked',
+    why,
+    fix: 'start one (`eval "$(ssh-agent)"; ssh-add`), or name a key in the inventory',
+  };
+}
+
+/** The public keys beside private ones, in base64, so far as they are there. */
+async function publicKeys(identities: readonly string[]): Promise<string[]> {
+  const texts = await Promise.all(
+    identities.map((path) => readFile(`${path}.pub`, 'utf8').catch(() => '')),
+  );
+  return texts.flatMap((text) => text.split(' ')[1] ?? []);
 }
 
 async function readKey(

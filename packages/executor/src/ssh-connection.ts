@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { NodeSSH } from 'node-ssh';
 import type { Client, ClientChannel } from 'ssh2';
 import type { DiagnosticError } from '@skerry/diagnostics';
-import type { ByteChannel, Ending } from './byte-channel.ts';
+import { type ByteChannel, type Ending, LINGER_MILLISECONDS } from './byte-channel.ts';
 import { abortedError } from './host-error.ts';
 import type { HostKeyCheck } from './host-key-check.ts';
 import { fingerprint } from './known-hosts.ts';
@@ -91,10 +91,12 @@ export class SshConnection {
     const ssh = new NodeSSH();
     let shown: Buffer | undefined;
     let refused: DiagnosticError | undefined;
+    const judge = async (key: Buffer, verify: (good: boolean) => void): Promise<void> => {
+      refused = await dial.hostKey.verify(key);
+      verify(refused === undefined);
+    };
     const connecting = ssh.connect({
-      ...(dial.sock === undefined
-        ? { host: dial.address, port: dial.port }
-        : { sock: dial.sock as never }),
+      ...(dial.sock === undefined ? { host: dial.address, port: dial.port } : { sock: dial.sock }),
       username: dial.user,
       authHandler: dial.auth.handler,
       readyTimeout: 0,
@@ -106,11 +108,8 @@ export class SshConnection {
         serverHostKey: serverHostKey as never,
       },
       hostVerifier: (key: Buffer, verify: (good: boolean) => void): void => {
-        void dial.hostKey.verify(key).then((error) => {
-          shown = key;
-          refused = error;
-          verify(error === undefined);
-        });
+        shown = key;
+        void judge(key, verify);
       },
     });
     // connect() has made the client before its first await; from here on an error has a listener
@@ -154,8 +153,10 @@ export class SshConnection {
     const ended = new Promise<Ending>((resolve) => {
       let ending: Ending | undefined;
       channel.on('exit', (code: number | null, signal?: string) => {
-        ending =
+        const told: Ending =
           code === null ? { how: 'signal', signal: signal ?? 'KILL' } : { how: 'exit', code };
+        ending = told;
+        setTimeout(() => resolve(told), LINGER_MILLISECONDS).unref();
       });
       channel.on('error', () => {});
       channel.on('close', () => {
@@ -167,7 +168,12 @@ export class SshConnection {
       stderr: channel.stderr,
       write: (bytes) => void channel.write(bytes),
       end: () => void channel.end(),
-      kill: () => this.destroy(),
+      close: () => channel.close(),
+      kill: () => {
+        // sshd passes it on to the process group; root's processes behind sudo do not get it
+        if (this.alive && channel.writable) channel.signal('TERM');
+        this.destroy();
+      },
       ended,
     };
   }
@@ -222,7 +228,7 @@ export class SshConnection {
         return;
       }
       signal?.addEventListener('abort', onAbort);
-      void this.closed.then(() => fail(new ChannelError('lost', this.lost)));
+      void this.closed.finally(() => fail(new ChannelError('lost', this.lost)));
       try {
         start((error, channel) => {
           if (error !== undefined) {

@@ -34,7 +34,8 @@ export function connectFailure(
       fix: `check the address, firewalls on the way, and that sshd is well: \`ssh -v -p ${port} ${user}@${address}\``,
     });
   }
-  if (level === 'client-authentication') return authRefused(dial);
+  if (level === 'client-authentication' || level === 'agent') return authRefused(dial);
+  const lost = /connection lost|no response from server/i.test(messageOf(error));
   const reason = SOCKET_REASONS[code];
   if (reason !== undefined) {
     return hostError(host, {
@@ -44,7 +45,7 @@ export function connectFailure(
       fix: 'check the address and the port in the inventory, and that the machine and its sshd run',
     });
   }
-  if (level === 'handshake' || /no matching/i.test(messageOf(error))) {
+  if (level === 'handshake' || (level === 'protocol' && !lost)) {
     return hostError(host, {
       code: 'handshake-failed',
       what: `${host} (${place}) and Skerry found no common ground in the SSH handshake`,
@@ -61,16 +62,26 @@ export function connectFailure(
   return state.keyShown ? diagnostic : new BusyError(diagnostic.diagnostics);
 }
 
-function authRefused({ host, user, address, auth }: Dial): DiagnosticError {
-  const tried = auth.tried.length === 0 ? 'nothing could be offered' : auth.tried.join(', ');
-  const refused = {
+/** Nothing that could be offered was taken; or nothing could be offered at all. */
+export function authRefused({ host, user, address, auth }: Dial): DiagnosticError {
+  const problems = auth.problems();
+  const offered = auth.tried.length > 0;
+  if (!offered && problems.length > 0) {
+    const serious = problems.filter(({ code }) => code !== 'agent-unavailable');
+    return new DiagnosticError(
+      (serious.length > 0 ? serious : problems).flatMap(
+        (problem) => hostError(host, problem).diagnostics,
+      ),
+    );
+  }
+  const missing = problems.map(({ what, why }) => (why === undefined ? what : `${what} (${why})`));
+  return hostError(host, {
     code: 'auth-refused',
-    severity: 'error',
     what: `${host} refused the login of ${user}@${address}`,
-    at: { host },
-    why: `tried: ${tried}`,
+    why: [
+      offered ? `tried ${auth.tried.join(', ')}` : 'there is no key, agent or password to offer',
+      ...missing,
+    ].join('; '),
     fix: `put the public key into ~${user}/.ssh/authorized_keys on the host, or name the right key and user in the inventory`,
-  } as const;
-  const problems = auth.problems.map((problem) => hostError(host, problem).diagnostics[0]);
-  return new DiagnosticError([...problems.filter((problem) => problem !== undefined), refused]);
+  });
 }
