@@ -54,8 +54,12 @@ test.each(Object.keys(mayImport))('%s imports only what lies below it', (room) =
 });
 
 test('no file is over 400 lines, and none has a name that says nothing', () => {
-  const files = rooms.flatMap((room) => globSync(`packages/${room}/{src,test}/**/*.ts`, { cwd: root }));
-  const long = files.filter((file) => readFileSync(resolve(root, file), 'utf8').split('\n').length > 401);
+  const files = rooms.flatMap((room) =>
+    globSync(`packages/${room}/{src,test}/**/*.ts`, { cwd: root }),
+  );
+  const long = files.filter(
+    (file) => readFileSync(resolve(root, file), 'utf8').split('\n').length > 401,
+  );
   expect(long).toEqual([]);
   expect(files.filter((file) => /\/(utils?|helpers?|misc|common)(\.ts|\/)/.test(file))).toEqual([]);
 });

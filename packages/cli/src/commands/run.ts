@@ -1,0 +1,99 @@
+import { ExitCode } from '@skerry/diagnostics';
+import { isEmpty, loadRunbook, run as runEngine, type Plan, type RunEvent } from '@skerry/runbook';
+import { canAsk, confirm, nobodyToAsk } from '../ask.ts';
+import { runbookFile } from '../installation.ts';
+import { onInterrupt } from '../interrupt.ts';
+import type { RunOptions } from '../options.ts';
+import { Output, outputSettings } from '../output.ts';
+import { chooseRenderer } from '../render/choose.ts';
+import { counted } from '../render/host-names.ts';
+import { openInventory } from '../inventory-file.ts';
+import { reachLab } from '../lab-machines.ts';
+import { openRun } from '../run-context.ts';
+import { RunLog } from '../run-log.ts';
+import { templatesFor } from '../templates.ts';
+
+export interface RunCommand {
+  readonly mode: 'plan' | 'apply';
+  /** A name in runbooks/, or a path. */
+  readonly runbook: string;
+  readonly inventory: string;
+  readonly options: RunOptions;
+}
+
+/** `plan`, `apply` and `run`. */
+export async function run(command: RunCommand): Promise<ExitCode> {
+  const { mode, options } = command;
+  const output = new Output(outputSettings(options));
+  const file = runbookFile(command.runbook, command.inventory);
+  const runbook = await loadRunbook(file);
+  const { inventory } = await openInventory(command.inventory, options.limit);
+  const renderer = chooseRenderer(output);
+  using interrupt = onInterrupt((text) => renderer.line(text));
+  const request = { ...options, signal: interrupt.signal, start: true };
+  const insideLab = await reachLab(inventory, request, output);
+  if (insideLab !== undefined) return insideLab as ExitCode;
+  const context = await openRun(command.inventory, options, output);
+  using log = new RunLog(context.stateFolder, runbook.name);
+  let cancelled: 'by-answer' | 'nobody' | undefined;
+  const emit = (event: RunEvent): void => {
+    log.write(output.concealed(event));
+    renderer.event(options.json === true ? event : output.shown(event));
+  };
+  const approve = async (plan: Plan): Promise<boolean> => {
+    if (options.yes === true) return true;
+    if (!canAsk()) {
+      cancelled = 'nobody';
+      return false;
+    }
+    renderer.pause();
+    const yes = await confirm(question(plan), interrupt.signal);
+    renderer.resume();
+    if (!yes) cancelled = 'by-answer';
+    return yes;
+  };
+  try {
+    const outcome = await runEngine({
+      mode,
+      runbook,
+      inventory: context.inventory,
+      hosts: context.hosts,
+      ...(options.tags === undefined ? {} : { tags: options.tags }),
+      forks: options.forks,
+      connector: context.connector,
+      endpointOf: context.endpointOf,
+      secrets: context.secrets,
+      templates: templatesFor(file),
+      stateFolder: context.stateFolder,
+      signal: interrupt.signal,
+      kill: interrupt.kill,
+      emit,
+      approve,
+    });
+    if (cancelled === 'nobody') {
+      throw nobodyToAsk('your consent to this plan', 'look at the plan, then run apply with --yes');
+    }
+    if (cancelled === 'by-answer' && outcome.exitCode === ExitCode.done) {
+      renderer.line('Cancelled: nothing was changed.');
+      return ExitCode.error;
+    }
+    const pending = mode === 'plan' && outcome.exitCode === ExitCode.done && !isEmpty(outcome.plan);
+    return pending && options.detailedExitcode === true
+      ? ExitCode.changesPending
+      : outcome.exitCode;
+  } finally {
+    renderer.close();
+    await context.connector.close();
+  }
+}
+
+/** `Apply these 14 changes to 3 hosts?` */
+export function question(plan: Plan): string {
+  const changing = plan.hosts.filter(({ plays }) =>
+    plays.some(({ steps, handlers }) => steps.length + handlers.length > 0),
+  );
+  const changes = changing.flatMap(({ plays }) =>
+    plays.flatMap(({ steps }) => steps.flatMap((step) => step.changes)),
+  ).length;
+  return `Apply these ${counted(changes, 'change')} to ${counted(changing.length, 'host')}?`;
+}

@@ -1,0 +1,19 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Where Skerry lies: the folder with runbooks/ and templates/. */
+export const installation = fileURLToPath(new URL('../../..', import.meta.url));
+
+/**
+ * The file of a runbook: a path of the user's own, or a name in runbooks/ (of the working folder,
+ * of the folders above the inventory's, then of the installation).
+ */
+export function runbookFile(name: string, inventoryPath: string): string {
+  if (/[/\\]|\.[cm]?[jt]s$/.test(name)) return name;
+  const folders = [process.cwd(), dirname(dirname(resolve(inventoryPath))), installation];
+  const candidates = folders.map((folder) => join(folder, 'runbooks', `${name}.ts`));
+  return (
+    candidates.find((file) => existsSync(file)) ?? join(installation, 'runbooks', `${name}.ts`)
+  );
+}

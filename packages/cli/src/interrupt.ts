@@ -1,0 +1,40 @@
+import { ExitCode } from '@skerry/diagnostics';
+
+export interface Interrupt extends Disposable {
+  /** Aborted by the first Ctrl-C: start nothing new. */
+  readonly signal: AbortSignal;
+  /** Aborted by the second one: cut off what runs. */
+  readonly kill: AbortSignal;
+}
+
+/**
+ * Ctrl-C (and SIGTERM): the first one ends the run cleanly with a recap, the second one cuts off
+ * the running steps, the third one leaves at once.
+ */
+export function onInterrupt(tell: (text: string) => void): Interrupt {
+  const stop = new AbortController();
+  const kill = new AbortController();
+  const handle = (): void => {
+    if (!stop.signal.aborted) {
+      tell('Stopping: running steps may end, nothing new is started. Ctrl-C again cuts them off.');
+      stop.abort();
+    } else if (!kill.signal.aborted) {
+      tell(
+        'Cutting off running steps: their outcome will be unknown. Ctrl-C again leaves at once.',
+      );
+      kill.abort();
+    } else {
+      process.exit(ExitCode.outcomeUnknown);
+    }
+  };
+  process.on('SIGINT', handle);
+  process.on('SIGTERM', handle);
+  return {
+    signal: stop.signal,
+    kill: kill.signal,
+    [Symbol.dispose]() {
+      process.off('SIGINT', handle);
+      process.off('SIGTERM', handle);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+/** Options that every command with output for people has. */
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+  readonly color: boolean;
+}
+
+export interface SelectOptions {
+  readonly limit?: string;
+}
+
+export interface ConnectOptions extends OutputOptions, SelectOptions {
+  /** How many hosts at a time. */
+  readonly forks: number;
+  readonly askSudoPassword?: boolean;
+  readonly yes?: boolean;
+}
+
+export interface RunOptions extends ConnectOptions {
+  readonly tags?: readonly string[];
+  readonly detailedExitcode?: boolean;
+  readonly dryRun?: boolean;
+  readonly check?: boolean;
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new InvalidArgumentError('It must be a whole number of at least 1.');
+  }
+  return number;
+}
+
+function list(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split(',').filter((word) => word !== '')];
+}
+
+export function withOutput(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON object per line (docs/json.md)')
+    .option('-v, --verbose', 'show more: output of steps, what is as desired already')
+    .option('--no-color', 'no colours (as does the environment variable NO_COLOR)');
+}
+
+export function withLimit(command: Command): Command {
+  return command.option(
+    '-l, --limit <pattern>',
+    "only these hosts: names, groups, globs, role=NAME; 'a,b' or, 'a:&b' and, 'a:!b' not",
+  );
+}
+
+export function withConnection(command: Command): Command {
+  return withOutput(withLimit(command))
+    .addOption(
+      new Option('-f, --forks <n>', 'how many hosts at a time').default(20).argParser(wholeNumber),
+    )
+    .option('-K, --ask-sudo-password', 'ask once, before any connection, for the sudo password')
+    .option('-y, --yes', 'answer every question with yes');
+}
+
+export function withRun(command: Command): Command {
+  return withConnection(command)
+    .option('-t, --tags <tags>', 'only plays and steps with one of these tags', list)
+    .option('--detailed-exitcode', 'a plan with changes exits with 2');
+}

@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import {
+  withConnection,
+  withLimit,
+  withOutput,
+  withRun,
+  type ConnectOptions,
+  type OutputOptions,
+  type RunOptions,
+} from './options.ts';
+
+const exitCodes = `
+Exit codes: 0 done, or nothing to do · 1 error · 2 changes pending (--detailed-exitcode)
+3 some hosts failed · 4 outcome unknown · 6 locked. More: docs/cli.md
+
+Examples:
+  bootstrap apply inventory/lab.yaml          local machines, made and prepared
+  bootstrap plan inventory/oslo.yaml -l workers
+  bootstrap inventory inventory/oslo.yaml --host oslo-cp-1
+  bootstrap exec inventory/oslo.yaml -- uptime`;
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/**
+ * The commands and their options. A command's code is loaded when it runs: `--help` must answer
+ * about as fast as Node starts.
+ */
+export function createProgram(exit: (code: number) => void): Command {
+  const program = new Command('bootstrap')
+    .description(
+      'Bare-metal and KVM machines to a tuned Kubernetes cluster, from one inventory file',
+    )
+    .version(version(), '-V, --version', 'print the version')
+    .addHelpText('after', exitCodes)
+    .exitOverride()
+    .showSuggestionAfterError(true);
+
+  const add = (name: string, description: string): Command =>
+    program.command(name).description(description).showHelpAfterError('(see --help)');
+
+  withRun(add('plan', 'show what apply would change; changes nothing'))
+    .argument('<inventory>', 'inventory file')
+    .action(async (inventory: string, options: RunOptions) => {
+      const { run } = await import('./commands/run.ts');
+      exit(await run({ mode: 'plan', runbook: 'cluster', inventory, options }));
+    });
+
+  withRun(add('apply', 'show the plan, ask, apply it and verify'))
+    .argument('<inventory>', 'inventory file')
+    .option('--dry-run', 'only plan')
+    .option('--check', 'only plan')
+    .action(async (inventory: string, options: RunOptions) => {
+      const { run } = await import('./commands/run.ts');
+      exit(await run({ mode: modeOf(options), runbook: 'cluster', inventory, options }));
+    });
+
+  withRun(add('run', 'apply one runbook'))
+    .argument('<runbook>', 'a name in runbooks/, or the path of a file of your own')
+    .argument('<inventory>', 'inventory file')
+    .option('--dry-run', 'only plan')
+    .option('--check', 'only plan')
+    .action(async (runbook: string, inventory: string, options: RunOptions) => {
+      const { run } = await import('./commands/run.ts');
+      exit(await run({ mode: modeOf(options), runbook, inventory, options }));
+    });
+
+  withConnection(add('facts', 'what the hosts are: system, hardware, network'))
+    .argument('<inventory>', 'inventory file')
+    .action(async (inventory: string, options: ConnectOptions) => {
+      const { facts } = await import('./commands/facts.ts');
+      exit(await facts(inventory, options));
+    });
+
+  withOutput(withLimit(add('inventory', 'the tree of groups and hosts, offline')))
+    .argument('<inventory>', 'inventory file')
+    .option('--host <name>', 'the merged variables of one host, each with where it came from')
+    .option('--check', 'only check the file')
+    .action(
+      async (
+        inventory: string,
+        options: OutputOptions & { host?: string; check?: boolean; limit?: string },
+      ) => {
+        const { inventory: show } = await import('./commands/inventory.ts');
+        exit(await show(inventory, options));
+      },
+    );
+
+  withConnection(add('exec', 'run a command on the selected hosts'))
+    .argument('<inventory>', 'inventory file')
+    .argument('<command...>', 'after --; one word is read by sh, several are run as they are')
+    .option('-b, --become', 'as root, by way of sudo')
+    .option('--deadline <seconds>', 'give up on a host after this long', Number, 600)
+    .action(
+      async (
+        inventory: string,
+        command: readonly string[],
+        options: ConnectOptions & { become?: boolean; deadline: number },
+      ) => {
+        const { exec } = await import('./commands/exec.ts');
+        exit(await exec(inventory, command, options));
+      },
+    );
+
+  const lab = program.command('lab').description('local virtual machines to try things on');
+  const labCommand = (name: string, description: string): Command =>
+    withOutput(lab.command(name).description(description).showHelpAfterError('(see --help)'))
+      .argument('[inventory]', 'inventory file with a lab section', 'inventory/lab.yaml')
+      .option('-y, --yes', 'answer every question with yes');
+  for (const [name, description] of [
+    ['up', 'make and start the machines'],
+    ['status', 'say which machines run'],
+    ['destroy', 'stop the machines and delete them'],
+  ] as const) {
+    labCommand(name, description).action(
+      async (inventory: string, options: OutputOptions & { yes?: boolean }) => {
+        const commands = await import('./commands/lab.ts');
+        exit(await commands.lab(name, inventory, options));
+      },
+    );
+  }
+  labCommand('ssh', 'open a shell on a machine')
+    .option('--host <name>', 'which machine; the first one by default')
+    .action(
+      async (inventory: string, options: OutputOptions & { yes?: boolean; host?: string }) => {
+        const commands = await import('./commands/lab.ts');
+        exit(await commands.lab('ssh', inventory, options));
+      },
+    );
+
+  add('completion', 'print a completion script: source <(bootstrap completion bash)')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action(async (shell: string) => {
+      const { completion } = await import('./commands/completion.ts');
+      exit(completion(shell));
+    });
+  program
+    .command('__complete', { hidden: true })
+    .argument('[words...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (words: readonly string[]) => {
+      const { complete } = await import('./commands/complete.ts');
+      exit(await complete(program, words));
+    });
+
+  return program;
+}
+
+function modeOf(options: RunOptions): 'plan' | 'apply' {
+  return options.dryRun === true || options.check === true ? 'plan' : 'apply';
+}

@@ -1,0 +1,60 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** Breaks `text` at spaces into lines of at most `width` characters; longer words stay whole. */
+export function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const paragraph of text.split('\n')) {
+    let line = '';
+    for (const word of paragraph.split(' ')) {
+      if (line !== '' && line.length + 1 + word.length > width) {
+        lines.push(line);
+        line = word;
+      } else {
+        line = line === '' ? word : `${line} ${word}`;
+      }
+    }
+    lines.push(line);
+  }
+  return lines;
+}
+
+export function indent(text: string, spaces: number): string {
+  const pad = ' '.repeat(spaces);
+  return text
+    .split('\n')
+    .map((line) => (line === '' ? line : pad + line))
+    .join('\n');
+}
+
+/** At most `width` columns of a line, colours kept whole; what is cut off is shown as `…`. */
+export function clip(line: string, width: number): string {
+  if (columnsOf(line) <= width) return line;
+  let room = width - 1;
+  let result = '';
+  // oxlint-disable-next-line no-control-regex -- colours start with ESC
+  for (const piece of line.split(/(\u001b\[[0-9;]*m)/)) {
+    if (piece.startsWith('\u001b[')) {
+      result += piece;
+    } else if (room >= 0) {
+      const characters = graphemes(piece);
+      result += characters.slice(0, room).join('');
+      if (characters.length > room) result += '…';
+      room = characters.length > room ? -1 : room - characters.length;
+    }
+  }
+  return result;
+}
+
+/** Columns that a line takes, colours left out; wide characters count as one. */
+export function columnsOf(line: string): number {
+  return graphemes(stripVTControlCharacters(line)).length;
+}
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** What a reader takes for one character each. */
+function graphemes(text: string): readonly string[] {
+  if (/^[ -~]*$/.test(text)) return text.split('');
+  segmenter ??= new Intl.Segmenter();
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}

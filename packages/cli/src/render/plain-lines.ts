@@ -1,0 +1,121 @@
+import type { RunEvent } from '@skerry/runbook';
+import type { Colors } from '../output.ts';
+import { duration } from './duration.ts';
+import { counted, hostNames } from './host-names.ts';
+import { planText } from './plan-text.ts';
+import { recapText } from './recap.ts';
+import type { Renderer } from './renderer.ts';
+import { Warnings } from './warnings.ts';
+
+export interface PlainLinesOptions {
+  readonly colors: Colors;
+  readonly width: () => number;
+  readonly verbose: boolean;
+  /** Leaves out what the live view shows in its own lines while it lasts. */
+  readonly quiet?: boolean;
+  readonly print: (text: string) => void;
+}
+
+/** What stays on the screen or in a log file: one line per thing that happened. */
+export class PlainLines implements Renderer {
+  readonly #options: PlainLinesOptions;
+  readonly #warnings = new Warnings();
+  #mode: 'plan' | 'apply' = 'plan';
+
+  constructor(options: PlainLinesOptions) {
+    this.#options = options;
+  }
+
+  event(event: RunEvent): void {
+    const text = this.#text(event);
+    if (text !== undefined) this.#options.print(text);
+  }
+
+  line(text: string): void {
+    this.#options.print(text);
+  }
+
+  pause(): void {}
+  resume(): void {}
+  close(): void {}
+
+  /** Warnings that came in up to now, then `text`. */
+  #afterWarnings(text: string): string {
+    const warnings = this.#warnings.take(this.#options.colors);
+    return warnings === undefined ? text : `${warnings}\n${text}`;
+  }
+
+  #text(event: RunEvent): string | undefined {
+    const { colors, verbose, quiet } = this.#options;
+    const width = this.#options.width();
+    switch (event.type) {
+      case 'run-started':
+        this.#mode = event.mode;
+        return `${colors.bold(event.runbook)} on ${event.cluster}: ${counted(event.hosts.length, 'host')}\n`;
+      case 'phase':
+        return quiet === true ? undefined : phaseText(event, colors);
+      case 'host-probed':
+        return verbose
+          ? `${event.host}: ${counted(event.changes, 'change')}, read in ${duration(event.milliseconds)}`
+          : undefined;
+      case 'host-failed': {
+        const { failure } = event;
+        const at = failure.step === undefined ? '' : ` at ${failure.step}`;
+        return `${colors.red(event.host)}: ${event.outcome}${at}: ${failure.what}`;
+      }
+      case 'plan':
+        return this.#afterWarnings(`\n${planText(event.plan, { colors, width, verbose })}\n`);
+      case 'play-started': {
+        if (quiet === true && !verbose) return undefined;
+        const batch = event.batches > 1 ? ` (batch ${event.batch} of ${event.batches})` : '';
+        return `${colors.bold(`Play ${event.play}`)}${batch}: ${hostNames(event.hosts)}`;
+      }
+      case 'step-output':
+        return verbose ? outputText(event, colors) : undefined;
+      case 'step-finished':
+        return this.#stepText(event);
+      case 'waiting':
+        return quiet === true
+          ? undefined
+          : `${event.host}: waiting for ${event.awaited} (at most ${event.deadline} s)`;
+      case 'host-verified':
+        if (event.remaining.length > 0) {
+          return colors.red(`${event.host}: still to change: ${event.remaining.join(', ')}`);
+        }
+        return verbose ? `${event.host}: verified` : undefined;
+      case 'warning':
+        this.#warnings.add(event);
+        return undefined;
+      case 'run-finished':
+        return this.#afterWarnings(`\n${recapText(event, { colors, width, mode: this.#mode })}`);
+      case 'step-started':
+      case 'planned':
+        return undefined;
+    }
+  }
+
+  #stepText(event: Extract<RunEvent, { type: 'step-finished' }>): string | undefined {
+    const { colors, verbose, quiet } = this.#options;
+    const quietResult = event.result === 'already' || quiet === true;
+    if (quietResult && !verbose) return undefined;
+    const by = {
+      changed: colors.yellow,
+      already: colors.green,
+      failed: colors.red,
+      unknown: colors.red,
+      refused: colors.red,
+    } as const;
+    const what = event.handler ? `handler ${event.step}` : event.step;
+    return `${event.host}: ${by[event.result](event.result)} ${what} ${colors.dim(`(${duration(event.milliseconds)})`)}`;
+  }
+}
+
+function phaseText(event: Extract<RunEvent, { type: 'phase' }>, colors: Colors): string {
+  const verb = { probe: 'reading', apply: 'applying to', verify: 'verifying' } as const;
+  return colors.dim(`${verb[event.phase]} ${counted(event.hosts.length, 'host')}`);
+}
+
+function outputText(event: Extract<RunEvent, { type: 'step-output' }>, colors: Colors): string {
+  const lines = event.text.replace(/\n$/, '').split('\n');
+  return lines.map((line) => `${colors.dim(`${event.host} |`)} ${line}`).join('\n');
+}

@@ -1,0 +1,71 @@
+import { dirname, join, resolve } from 'node:path';
+import { formatDiagnostic } from '@skerry/diagnostics';
+import { createConnector, SecretBook, type Connector, type Endpoint } from '@skerry/executor';
+import { resolveSecrets, type Host, type Inventory } from '@skerry/inventory';
+import { askPassword } from './ask.ts';
+import { endpointOf } from './endpoint.ts';
+import { openInventory, stateFolder } from './inventory-file.ts';
+import type { ConnectOptions } from './options.ts';
+import type { Output } from './output.ts';
+import { concealInErrors } from './report-error.ts';
+
+/** What every command needs that talks to hosts. */
+export interface RunContext {
+  readonly inventory: Inventory;
+  readonly hosts: readonly Host[];
+  readonly secrets: SecretBook;
+  readonly connector: Connector;
+  readonly endpointOf: (host: Host) => Endpoint;
+  readonly stateFolder: string;
+}
+
+/**
+ * Reads the inventory, resolves the secrets of the selected hosts and asks for the sudo password:
+ * everything that can be wrong, or has to be asked, before the first connection.
+ */
+export async function openRun(
+  path: string,
+  options: ConnectOptions,
+  output: Output,
+): Promise<RunContext> {
+  const { inventory, hosts } = await openInventory(path, options.limit);
+  const secrets = new SecretBook();
+  output.conceal(secrets);
+  concealInErrors((text) => secrets.conceal(text));
+  const { values, warnings } = await resolveSecrets(inventory, hosts);
+  for (const [token, value] of values) secrets.add(token, value);
+  for (const warning of warnings) {
+    output.complain(formatDiagnostic(output.shown(warning), { color: output.settings.color }));
+  }
+  const sudoPassword = await sudoPasswordFor(hosts, options, secrets);
+  const folder = dirname(resolve(path));
+  return {
+    inventory,
+    hosts,
+    secrets,
+    connector: createConnector({ secrets }),
+    endpointOf: (host) =>
+      endpointOf(host, {
+        secretOf: (token) => values.get(token),
+        sudoPassword,
+        folder,
+        agentSocket: process.env['SSH_AUTH_SOCK'],
+        ...(inventory.lab === undefined ? {} : { lab: join(stateFolder(inventory), 'lab') }),
+      }),
+    stateFolder: stateFolder(inventory),
+  };
+}
+
+async function sudoPasswordFor(
+  hosts: readonly Host[],
+  options: ConnectOptions,
+  secrets: SecretBook,
+): Promise<string | undefined> {
+  const wanted = hosts.some(
+    ({ connection: { sudo } }) => typeof sudo === 'object' && sudo.password === 'ask',
+  );
+  if (options.askSudoPassword !== true && !wanted) return undefined;
+  const password = await askPassword('sudo password');
+  secrets.add('⟦secret:sudo-password⟧', password);
+  return password;
+}

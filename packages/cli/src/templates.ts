@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isUtf8 } from 'node:buffer';
+import { DiagnosticError } from '@skerry/diagnostics';
+import type { Host } from '@skerry/inventory';
+import type { Facts } from '@skerry/runbook';
+import type { FileContent, ResolveContext } from '@skerry/steps';
+import { installation } from './installation.ts';
+
+/**
+ * Folders that a user's `templates/NAME` and `files/NAME` are looked for in: beside the runbook,
+ * above it, the working folder, then what comes with Skerry.
+ */
+export function sourceFolders(runbook: string | undefined): readonly string[] {
+  const beside = runbook === undefined ? [] : [dirname(resolve(runbook))];
+  return [
+    ...new Set([
+      ...beside,
+      ...beside.map((folder) => dirname(folder)),
+      process.cwd(),
+      installation,
+    ]),
+  ];
+}
+
+/** Reads `files/NAME` (or a path of that form) as text, or as base64 where it is no UTF-8 text. */
+export function readSource(name: string, folders: readonly string[]): FileContent {
+  const candidates = isAbsolute(name)
+    ? [name]
+    : folders.flatMap((folder) => [join(folder, name), join(folder, 'files', name)]);
+  for (const path of candidates) {
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(path);
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) continue;
+      throw error;
+    }
+    return isUtf8(bytes) ? bytes.toString('utf8') : { base64: bytes.toString('base64') };
+  }
+  throw new DiagnosticError({
+    code: 'source-missing',
+    severity: 'error',
+    what: `there is no file ${name}`,
+    why: `looked for ${candidates.join(', ')}`,
+    fix: 'put it into files/ beside the folder of the runbook',
+  });
+}
+
+export function templatesFor(runbook: string): (host: Host, facts: Facts) => ResolveContext {
+  const folders = sourceFolders(runbook);
+  return () => ({
+    render: (template) => {
+      throw new DiagnosticError({
+        code: 'template-missing',
+        severity: 'error',
+        what: `there is no template ${template}`,
+      });
+    },
+    source: (name) => readSource(name, folders),
+  });
+}
