@@ -6,7 +6,10 @@ export function members(request: RunRequest): Map<string, ReadonlySet<string>> {
   const selected = new Set(request.hosts.map(({ name }) => name));
   return new Map(
     request.runbook.plays.map(({ name, options }) => {
-      const matching = selectHosts(request.inventory, options.hosts).map((host) => host.name);
+      const matching = selectHosts(request.inventory, options.hosts, {
+        source: `play "${name}"`,
+        allowEmpty: true,
+      }).map((host) => host.name);
       return [name, new Set(matching.filter((host) => selected.has(host)))];
     }),
   );

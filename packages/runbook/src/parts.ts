@@ -1,10 +1,15 @@
 import type { Part, SecretBook } from '@skerry/executor';
 import { resolveArg, type Fragment } from '@skerry/steps';
 
-/** A fragment of a plan as what the executor sends: digests are made of the revealed text. */
+/**
+ * A fragment of a plan as what the executor sends. Texts keep their tokens: the executor reveals them
+ * when it sends. Digests are made here, of the revealed text.
+ */
 export function toPart(fragment: Fragment, secrets: SecretBook): Part {
   return {
     code: fragment.code,
-    args: fragment.args.map((arg) => resolveArg(arg, (text) => secrets.reveal(text))),
+    args: fragment.args.map((arg) =>
+      typeof arg === 'string' ? arg : resolveArg(arg, (text) => secrets.reveal(text)),
+    ),
   };
 }

@@ -1,0 +1,58 @@
+/**
+ * The measured comparisons, as ratios in one run. Each row: what is timed, against what, the limit
+ * that the project promises. Exits 1 when a ratio is over its limit, so that a release can be gated.
+ */
+import { resolve } from 'node:path';
+import { loopbackFleet } from './loopback-fleet.ts';
+import { pairs, type Paired } from './pairs.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const bootstrap = resolve(root, 'bootstrap');
+
+interface Row {
+  readonly what: string;
+  readonly against: string;
+  readonly limit: number;
+  readonly paired: Paired;
+}
+
+const rows: Row[] = [
+  {
+    what: './bootstrap --help',
+    against: 'node -e 0',
+    limit: 2.5,
+    paired: pairs({ argv: [bootstrap, '--help'] }, { argv: [process.execPath, '-e', '0'] }, 15),
+  },
+];
+
+const hosts = 50;
+const steps = 30;
+const fleet = await loopbackFleet(hosts);
+try {
+  const env = { SKERRY_BENCH_STEPS: String(steps) };
+  const runbook = resolve(import.meta.dirname, 'thirty-files.ts');
+  const apply = {
+    argv: [bootstrap, 'run', runbook, fleet.inventory, '--yes', '--forks', '50'],
+    env,
+  } as const;
+  rows.push({
+    what: `no-op apply, ${hosts} hosts × ${steps} steps`,
+    against: `xargs -P${hosts} ssh HOST true`,
+    limit: 1,
+    paired: pairs(apply, { argv: ['sh', '-c', fleet.xargs] }, 7),
+  });
+} finally {
+  await fleet.stop();
+}
+
+const ms = (value: number): string => `${value.toFixed(0)} ms`;
+console.log('| what | median | against | median | ratio | range | limit |');
+console.log('|---|---|---|---|---|---|---|');
+for (const { what, against, limit, paired } of rows) {
+  const { ours, theirs, ratio, least, most } = paired;
+  const range = `${least.toFixed(2)}–${most.toFixed(2)}`;
+  console.log(
+    `| ${what} | ${ms(ours)} | ${against} | ${ms(theirs)} | ${ratio.toFixed(2)} | ${range} | ≤ ${limit} |`,
+  );
+  if (ratio > limit) process.exitCode = 1;
+}

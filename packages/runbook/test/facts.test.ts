@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process';
+import { hostname } from 'node:os';
+import { expect, test } from 'vitest';
+import { factsProbe, parseFacts } from '../src/facts-probe.ts';
+
+test.each([['dash'], ['busybox', 'sh'], ['bash', '--posix']])(
+  'facts of this machine are read by %s',
+  (shell, ...args) => {
+    const stdout = execFileSync(shell, [...args, '-s'], {
+      input: `(${factsProbe().code})\n`,
+      encoding: 'utf8',
+    });
+    const facts = parseFacts(stdout);
+    const uname = (flag: string): string =>
+      execFileSync('uname', [flag], { encoding: 'utf8' }).trim();
+    expect(facts).toMatchObject({
+      hostname: hostname(),
+      kernel: uname('-r'),
+      architecture: uname('-m'),
+    });
+    expect(facts?.cpus).toBeGreaterThan(0);
+    expect(facts?.memory).toBeGreaterThan(100);
+  },
+);
+
+test('an answer that is cut off is no facts', () => {
+  expect(parseFacts('')).toBeUndefined();
+  expect(parseFacts('hostname=a\nkernel=6.1.0\n')).toBeUndefined();
+});
+
+test('interfaces and disks', () => {
+  const facts = parseFacts(
+    [
+      'id=rocky',
+      'like=rhel centos fedora',
+      'interface=eth0 52:54:00:00:00:01 9000 10.0.0.1/24 fd00::1/64',
+      'interface=eth1 52:54:00:00:00:02 1500',
+      'disk=nvme0n1 2048 0 S4 EVO 9',
+      'cgroup=1',
+      'end=facts',
+    ].join('\n'),
+  );
+  expect(facts).toMatchObject({
+    family: 'redhat',
+    cgroup: 1,
+    interfaces: [
+      {
+        name: 'eth0',
+        mac: '52:54:00:00:00:01',
+        mtu: 9000,
+        addresses: ['10.0.0.1/24', 'fd00::1/64'],
+      },
+      { name: 'eth1', mac: '52:54:00:00:00:02', mtu: 1500, addresses: [] },
+    ],
+    disks: [{ name: 'nvme0n1', serial: 'S4 EVO 9', size: 1_048_576, rotational: false }],
+  });
+});
