@@ -1,1 +1,6 @@
-export {};
+export { createLab, type Lab, type LabOptions, type LabStatus, type MachineStatus } from './lab.ts';
+export type { MachineState } from './machines.ts';
+export type { LabEvent } from './progress.ts';
+export type { Requirement, Requirements } from './requirements.ts';
+export type { LabDisk, LabMachine, LabSettings } from './settings.ts';
+export type { Accelerator } from './vagrantfile.ts';

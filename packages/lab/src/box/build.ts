@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { command } from '../command.ts';
+import type { Progress } from '../progress.ts';
+import { aptOrigin, type AptOrigin } from './apt-origin.ts';
+import { imageFiles, type ImageFile } from './overlay.ts';
+import {
+  customizeScript,
+  imagePackages,
+  mmdebstrapArguments,
+  type DebianRelease,
+} from './script.ts';
+
+export interface BoxRequest {
+  readonly debian: DebianRelease;
+  /** GiB. */
+  readonly disk: number;
+  readonly publicKey: string;
+  readonly nameserver: string;
+  /** Where boxes are kept. */
+  readonly cache: string;
+}
+
+/** A built box: everything that starting a machine from it needs. */
+export interface Box {
+  readonly name: string;
+  readonly folder: string;
+  readonly file: string;
+  readonly kernel: string;
+  readonly initrd: string;
+}
+
+/** Changed by hand when the way of building changes in a way that the texts do not show. */
+const recipe = 1;
+
+async function textsOf(folder: string, pattern: RegExp): Promise<{ name: string; text: string }[]> {
+  const names = await readdir(folder).catch(() => []);
+  const chosen = names.filter((name) => pattern.test(name)).toSorted();
+  return await Promise.all(
+    chosen.map(async (name) => ({ name, text: await readFile(join(folder, name), 'utf8') })),
+  );
+}
+
+async function hostOrigin(): Promise<AptOrigin> {
+  const [main, parts, dump] = await Promise.all([
+    textsOf('/etc/apt', /^sources\.list$/),
+    textsOf('/etc/apt/sources.list.d', /\.(?:list|sources)$/),
+    command(['apt-config', 'dump'], { accept: 'any' }),
+  ]);
+  return aptOrigin([...main, ...parts], dump.stdout);
+}
+
+async function hostCertificates(): Promise<ReadonlyMap<string, string>> {
+  const found = await textsOf('/usr/local/share/ca-certificates', /\.crt$/);
+  return new Map(found.map(({ name, text }) => [name, text]));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function keyOf(request: BoxRequest, files: readonly ImageFile[], origin: AptOrigin): string {
+  const parts = [
+    recipe,
+    request.debian,
+    request.disk,
+    imagePackages,
+    customizeScript,
+    files,
+    origin.sources(request.debian),
+    origin.options,
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
+}
+
+async function writeOverlay(folder: string, files: readonly ImageFile[]): Promise<void> {
+  for (const file of files) {
+    const path = join(folder, file.path);
+    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+    await writeFile(path, file.text);
+    await chmod(path, file.mode);
+  }
+}
+
+/**
+ * The box for these settings: from the cache, or built from Debian's packages.
+ *
+ * A box appears in the cache by one rename, so an interrupted build leaves none.
+ */
+export async function ensureBox(request: BoxRequest, progress: Progress): Promise<Box> {
+  const origin = await hostOrigin();
+  const files = imageFiles({
+    publicKey: request.publicKey,
+    nameserver: request.nameserver,
+    certificates: await hostCertificates(),
+  });
+  const key = keyOf(request, files, origin);
+  const folder = join(request.cache, key);
+  const box: Box = {
+    name: `skerry/debian-${request.debian}-${key}`,
+    folder,
+    file: join(folder, 'debian.box'),
+    kernel: join(folder, 'vmlinuz'),
+    initrd: join(folder, 'initrd.img'),
+  };
+  if (await exists(box.file)) return box;
+  const work = `${folder}.part`;
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work, { recursive: true, mode: 0o700 });
+  try {
+    await build(request, origin, files, work, progress);
+    await rename(work, folder);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return box;
+}
+
+async function build(
+  request: BoxRequest,
+  origin: AptOrigin,
+  files: readonly ImageFile[],
+  work: string,
+  progress: Progress,
+): Promise<void> {
+  const { signal } = progress;
+  const overlay = join(work, 'overlay');
+  const root = join(work, 'root');
+  const customize = join(work, 'customize.sh');
+  await writeOverlay(overlay, files);
+  await writeFile(customize, customizeScript);
+  await progress.stage(`Debian ${request.debian} from its packages`, async (note) => {
+    const input = { debian: request.debian, origin, customize, overlay, root };
+    await command(['mmdebstrap', ...mmdebstrapArguments(input)], { signal, onLine: note });
+  });
+  await progress.stage('disk image and box', async () => {
+    const raw = join(work, 'disk.raw');
+    const boot = join(root, 'boot');
+    for (const [prefix, target] of [
+      ['vmlinuz-', 'vmlinuz'],
+      ['initrd.img-', 'initrd.img'],
+    ] as const) {
+      const name = (await readdir(boot)).find((entry) => entry.startsWith(prefix));
+      await command(['cp', join(boot, name ?? prefix), join(work, target)], { signal });
+    }
+    const size = `${request.disk}G`;
+    const features = 'lazy_itable_init=1,lazy_journal_init=1';
+    await command(['mkfs.ext4', '-q', '-L', 'root', '-E', features, '-d', root, raw, size], {
+      signal,
+    });
+    await rm(root, { recursive: true });
+    await command(['qemu-img', 'convert', '-O', 'qcow2', raw, join(work, 'box.img')], { signal });
+    await rm(raw);
+    await writeFile(
+      join(work, 'metadata.json'),
+      JSON.stringify({ provider: 'libvirt', format: 'qcow2', virtual_size: request.disk }),
+    );
+    await writeFile(join(work, 'Vagrantfile'), "Vagrant.configure('2') { |config| }\n");
+    const parts = ['metadata.json', 'Vagrantfile', 'box.img'];
+    await command(['tar', '-C', work, '-cf', join(work, 'debian.box'), ...parts], { signal });
+    await rm(join(work, 'box.img'));
+    await rm(overlay, { recursive: true });
+  });
+}

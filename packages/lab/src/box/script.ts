@@ -1,0 +1,83 @@
+import type { AptOrigin } from './apt-origin.ts';
+
+export type DebianRelease = 'bookworm' | 'trixie';
+
+/** Packages of the image. The kernel of the cloud flavour has nvme, ip_vs and all that nodes need. */
+export const imagePackages: readonly string[] = [
+  'ca-certificates',
+  'dbus',
+  'e2fsprogs',
+  'fio',
+  'initramfs-tools',
+  'iproute2',
+  'iputils-ping',
+  'kmod',
+  'linux-image-cloud-amd64',
+  'openssh-server',
+  'procps',
+  'sudo',
+  'systemd',
+  'systemd-sysv',
+  'udev',
+  'zstd',
+];
+
+/** Units that only cost time in a machine that lives for an hour. */
+const masked = [
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'dpkg-db-backup.timer',
+  'e2scrub_all.timer',
+  'e2scrub_reap.service',
+  'fstrim.timer',
+  'systemd-networkd-wait-online.service',
+];
+
+/**
+ * Run by mmdebstrap when all packages are there: `sh customize.sh ROOT OVERLAY`.
+ * Nothing that must be unique to a machine (machine-id, host keys) stays in the image.
+ */
+export const customizeScript = `set -eu
+root=$1
+overlay=$2
+chroot "$root" useradd --create-home --shell /bin/bash --password '*' vagrant
+# mmdebstrap links resolv.conf to the builder's during the build
+rm -f "$root/etc/resolv.conf"
+cp -R --preserve=mode --remove-destination "$overlay/." "$root/"
+chroot "$root" chown -R root:root /etc/fstab /etc/hostname /etc/hosts /etc/resolv.conf \\
+  /etc/systemd /etc/ssh /etc/initramfs-tools /etc/sudoers.d /usr/local/share/ca-certificates
+chroot "$root" chown -R vagrant:vagrant /home/vagrant
+chmod 700 "$root/home/vagrant/.ssh"
+chmod 755 "$root" "$root/etc" "$root/usr" "$root/home"
+chroot "$root" systemctl enable ssh.service systemd-networkd.service lab-host-keys.service
+chroot "$root" systemctl mask ${masked.join(' ')}
+chroot "$root" update-ca-certificates
+chroot "$root" update-initramfs -u -k all
+rm -f "$root"/etc/ssh/ssh_host_*_key "$root"/etc/ssh/ssh_host_*_key.pub
+: > "$root/etc/machine-id"
+rm -f "$root/var/lib/dbus/machine-id"
+`;
+
+export interface MmdebstrapInputs {
+  readonly debian: DebianRelease;
+  readonly origin: AptOrigin;
+  readonly customize: string;
+  readonly overlay: string;
+  readonly root: string;
+}
+
+/** The arguments of mmdebstrap. The package lists stay, so that a machine can install at once. */
+export function mmdebstrapArguments(inputs: MmdebstrapInputs): string[] {
+  return [
+    '--variant=minbase',
+    '--architectures=amd64',
+    `--include=${imagePackages.join(',')}`,
+    '--skip=cleanup/apt/lists',
+    '--aptopt=Acquire::Languages "none"',
+    ...inputs.origin.options.map((option) => `--aptopt=${option}`),
+    `--customize-hook=sh '${inputs.customize}' "$1" '${inputs.overlay}'`,
+    inputs.debian,
+    inputs.root,
+    ...inputs.origin.sources(inputs.debian),
+  ];
+}

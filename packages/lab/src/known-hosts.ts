@@ -1,0 +1,35 @@
+import { command } from './command.ts';
+
+/** The lines of `ssh-keyscan`'s output that are keys, sorted; its comments are left out. */
+export function parseKeyscan(stdout: string): string[] {
+  return stdout
+    .split('\n')
+    .filter((line) => /^\S+ (?:ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa) \S+$/.test(line))
+    .toSorted();
+}
+
+/**
+ * The machines' host keys, asked for within the network that the lab just made: nobody else can
+ * answer there.
+ */
+export async function scanHostKeys(
+  addresses: readonly string[],
+  enter: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const { stdout } = await command(
+    [...enter, 'ssh-keyscan', '-T', '30', '-t', 'ed25519,ecdsa,rsa', ...addresses],
+    { accept: 'any', signal },
+  );
+  return parseKeyscan(stdout);
+}
+
+/** The hosts that a known_hosts file written by the lab names. */
+export function knownAddresses(text: string): Set<string> {
+  return new Set(
+    text
+      .split('\n')
+      .map((line) => line.split(' ')[0] ?? '')
+      .filter((name) => name !== ''),
+  );
+}

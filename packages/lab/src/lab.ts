@@ -1,0 +1,397 @@
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { DiagnosticError } from '@skerry/diagnostics';
+import { ensureBox } from './box/build.ts';
+import { command } from './command.ts';
+import { cacheFolder, ensureKey } from './keys.ts';
+import { knownAddresses, scanHostKeys } from './known-hosts.ts';
+import { ensureNetwork, removeNetwork } from './libvirt-network.ts';
+import {
+  machineState,
+  parseBoxes,
+  removeDomain,
+  removeOrphan,
+  vagrant,
+  type MachineState,
+} from './machines.ts';
+import {
+  enterNamespace,
+  ensureNamespace,
+  insideNamespace,
+  namespaceOwner,
+  removeNamespace,
+} from './namespace.ts';
+import { labNetwork } from './network.ts';
+import { Progress, type LabEvent } from './progress.ts';
+import {
+  commandLine,
+  findAccelerator,
+  findRequirements,
+  missingRequirements,
+  needsNamespace,
+  type Requirements,
+} from './requirements.ts';
+import type { LabMachine, LabSettings } from './settings.ts';
+import { loadSnapshot, snapshotNames, takeSnapshot } from './snapshot.ts';
+import { inMachine, sshArguments, waitForMachine } from './ssh.ts';
+import {
+  claimPool,
+  ensureDisks,
+  ensurePool,
+  poolFolder,
+  removePool,
+  uploadBootFiles,
+} from './storage.ts';
+import { confinesQemu, libvirtAnswers, requireLibvirt } from './system.ts';
+import { vagrantfile, type Accelerator } from './vagrantfile.ts';
+import { virshNames } from './virsh.ts';
+
+export interface LabOptions {
+  /** Where the lab keeps its files, usually `.skerry/lab`. */
+  readonly folder: string;
+  readonly machines: readonly LabMachine[];
+  readonly settings: LabSettings;
+  readonly onEvent?: (event: LabEvent) => void;
+  /** Asked once before packages are installed; without it, nothing is installed. */
+  readonly confirm?: (question: string) => Promise<boolean>;
+  readonly signal?: AbortSignal;
+}
+
+export interface MachineStatus {
+  readonly name: string;
+  readonly address: string;
+  readonly state: MachineState;
+  /** Whether SSH lets the lab's key in. */
+  readonly ssh: boolean;
+}
+
+export interface LabStatus {
+  readonly accelerator: Accelerator;
+  /** Whether the machines are only reachable from within the lab's network namespace. */
+  readonly namespace: boolean;
+  readonly machines: readonly MachineStatus[];
+}
+
+export interface Lab {
+  /** What is missing on this computer, and the commands that install it. */
+  requirements(): Promise<Requirements>;
+  /** Installs what is missing, after consent. @throws DiagnosticError `lab-requirements` */
+  install(): Promise<void>;
+  /** Brings all machines up and returns when each answers SSH; does nothing for those that do. */
+  up(): Promise<LabStatus>;
+  status(): Promise<LabStatus>;
+  /** Removes the machines and all else that the lab made; cached boxes and installed packages stay. */
+  destroy(): Promise<void>;
+  /** Words in front of a command that must reach the machines; none where they are reachable. */
+  enter(): Promise<readonly string[]>;
+  /** The ssh command for a machine; append a remote command if wanted. */
+  sshCommand(machine: string): Promise<readonly string[]>;
+  /** Takes a snapshot of all running machines. Nothing may be mounted from NVMe disks. */
+  snapshot(name: string): Promise<void>;
+  /** Puts all machines back to a snapshot and sets their clocks; returns when SSH answers. */
+  restore(name: string): Promise<void>;
+  /** Names of the snapshots that every machine has. */
+  snapshots(): Promise<readonly string[]>;
+}
+
+/** The lab of these machines; nothing happens until a method is called. */
+export function createLab(options: LabOptions): Lab {
+  const { machines, settings, signal } = options;
+  const folder = resolve(options.folder);
+  const progress = new Progress(options.onEvent ?? (() => undefined), signal);
+  const ownBox = settings.box !== undefined;
+  const network = labNetwork(settings.network, machines);
+
+  const enter = async (): Promise<readonly string[]> =>
+    (await needsNamespace()) && !(await insideNamespace()) ? enterNamespace : [];
+
+  const find = (name: string): LabMachine => {
+    const machine = machines.find((candidate) => candidate.name === name);
+    if (machine !== undefined) return machine;
+    throw new DiagnosticError({
+      code: 'lab-machine',
+      severity: 'error',
+      what: `the lab has no machine "${name}"`,
+      fix: `its machines are: ${machines.map((candidate) => candidate.name).join(', ')}`,
+    });
+  };
+
+  const nvmeSerials = async (machine: LabMachine): Promise<readonly string[]> =>
+    (await confinesQemu())
+      ? []
+      : machine.disks.filter((disk) => disk.bus === 'nvme').map((disk) => disk.serial);
+
+  const install = async (): Promise<void> => {
+    const found = await findRequirements(ownBox);
+    if (found.missing.length === 0) return;
+    const question = `The lab needs packages that are not installed. Run this?\n  ${commandLine(found.install)}`;
+    if ((await options.confirm?.(question)) !== true) throw missingRequirements(found);
+    await progress.stage('packages of this computer', async (note) => {
+      const env = { DEBIAN_FRONTEND: 'noninteractive' };
+      for (const argv of found.install) await command(argv, { signal, onLine: note, env });
+    });
+    const after = await findRequirements(ownBox);
+    if (after.missing.length > 0) throw missingRequirements(after);
+  };
+
+  /** Makes libvirt answer; returns the largest packet of the lab's network in bytes. */
+  const libvirt = async (): Promise<number> => {
+    if (!(await needsNamespace())) {
+      await requireLibvirt();
+      return 1500;
+    }
+    if (process.getuid?.() !== 0) {
+      throw new DiagnosticError({
+        code: 'lab-root',
+        severity: 'error',
+        what: 'here the lab must be run by root',
+        why: 'nothing runs systemd, so the lab starts libvirtd itself, in a network namespace',
+        fix: 'run the same command as root (sudo)',
+      });
+    }
+    if (await insideNamespace()) {
+      await requireLibvirt();
+      return 1500;
+    }
+    const made = await ensureNamespace(folder, signal, (text) => {
+      progress.warn(text);
+    });
+    return made.mtu;
+  };
+
+  const status = async (): Promise<LabStatus> => {
+    const namespace = await needsNamespace();
+    const answers =
+      (await findRequirements(ownBox)).missing.length === 0 && (await libvirtAnswers());
+    const list = machines.map(async (machine): Promise<MachineStatus> => {
+      const state = answers ? await machineState(machine.name) : 'absent';
+      const ssh =
+        state === 'running' &&
+        (await inMachine(await lab.sshCommand(machine.name), 'true', 15_000)) !== undefined;
+      return { name: machine.name, address: machine.address, state, ssh };
+    });
+    return { accelerator: await findAccelerator(), namespace, machines: await Promise.all(list) };
+  };
+
+  const prepare = async (): Promise<void> => {
+    const publicKey = await ensureKey(folder);
+    const mtu = await progress.stage('libvirt and the network', async () => {
+      const size = await libvirt();
+      await ensurePool();
+      await claimPool(folder);
+      await ensureNetwork(folder, network, machines, size);
+      return size;
+    });
+    const accelerator = await findAccelerator();
+    if (accelerator === 'qemu') {
+      progress.warn('no KVM here: the machines are emulated, which is about 12 times slower');
+    }
+    const nvme = !(await confinesQemu());
+    if (!nvme && machines.some((machine) => machine.disks.some((disk) => disk.bus === 'nvme'))) {
+      progress.warn(
+        'libvirt confines QEMU here (AppArmor or SELinux): NVMe disks become virtio disks with the same serial numbers',
+      );
+    }
+    let boot: { kernel: string; initrd: string } | undefined;
+    let box = settings.box;
+    if (box === undefined) {
+      const built = await ensureBox(
+        {
+          debian: settings.debian,
+          disk: settings.disk,
+          publicKey,
+          nameserver: network.gateway,
+          cache: join(cacheFolder(), 'boxes'),
+        },
+        progress,
+      );
+      box = built.name;
+      const listed = await vagrant(folder, [], ['box', 'list', '--machine-readable']);
+      if (!parseBoxes(listed.stdout).includes(box)) {
+        await progress.stage('adding the box to Vagrant', async (note) => {
+          await vagrant(folder, [], ['box', 'add', '--name', built.name, built.file], {
+            signal,
+            onLine: note,
+          });
+        });
+      }
+      boot = await uploadBootFiles(built, signal);
+    }
+    const withDisks = [];
+    for (const machine of machines) {
+      withDisks.push({ ...machine, disks: await ensureDisks(machine, nvme) });
+    }
+    const text = vagrantfile({
+      settings,
+      network,
+      accelerator,
+      box,
+      publicKey,
+      boot,
+      mtu,
+      machines: withDisks,
+      pool: poolFolder,
+    });
+    await writeFile(join(folder, 'Vagrantfile'), text);
+  };
+
+  const boot = async (): Promise<void> => {
+    const states = await Promise.all(machines.map((machine) => machineState(machine.name)));
+    if (states.every((state) => state === 'running')) return;
+    for (const machine of machines) await removeOrphan(folder, machine.name);
+    await progress.stage(`booting ${machines.length} machines`, async (note) => {
+      const argv = ['up', '--parallel', ...machines.map((machine) => machine.name)];
+      await vagrant(folder, await enter(), argv, { signal, onLine: note });
+    });
+  };
+
+  /** Keys of machines that are known stay: a changed key must be noticed. */
+  const gatherHostKeys = async (): Promise<void> => {
+    const file = join(folder, 'known_hosts');
+    const text = await readFile(file, 'utf8').catch(() => '');
+    const known = knownAddresses(text);
+    const unknown = machines.map(({ address }) => address).filter((each) => !known.has(each));
+    if (unknown.length === 0) return;
+    await progress.stage('host keys', async () => {
+      const lines = await scanHostKeys(unknown, await enter(), signal);
+      await writeFile(file, `${text}${lines.join('\n')}\n`, { mode: 0o600 });
+    });
+  };
+
+  const lab: Lab = {
+    requirements: async () => await findRequirements(ownBox),
+    install,
+    enter,
+    status,
+    sshCommand: async (name) => sshArguments(folder, await enter(), find(name)),
+    up: async () => {
+      await install();
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const before = await status();
+      if (before.machines.every((machine) => machine.ssh)) return before;
+      await prepare();
+      const states = await Promise.all(machines.map((machine) => machineState(machine.name)));
+      const made = machines.filter((_, index) => states[index] === 'absent');
+      await forget(join(folder, 'known_hosts'), made);
+      await boot();
+      await gatherHostKeys();
+      await progress.stage('SSH answers', async () => {
+        await Promise.all(
+          machines.map(async (machine) => {
+            await waitForMachine(await lab.sshCommand(machine.name), machine, () => 'true', {
+              signal,
+            });
+          }),
+        );
+      });
+      return await status();
+    },
+    destroy: async () => {
+      const found = await findRequirements(ownBox);
+      const namespace = await needsNamespace();
+      const something =
+        (await namespaceOwner()) === folder ||
+        (await stat(poolFolder).then(
+          () => true,
+          () => false,
+        ));
+      if (found.missing.length === 0 && something) {
+        await progress.stage('removing the machines', async () => {
+          await libvirt();
+          await ensurePool();
+          await claimPool(folder);
+          const prefix = 'skerry-lab-';
+          const domains = await virshNames(['list', '--all']);
+          for (const domain of domains.filter((name) => name.startsWith(prefix))) {
+            await removeDomain(domain.slice(prefix.length));
+          }
+          await removeNetwork();
+          await removePool();
+        });
+      }
+      if (namespace && process.getuid?.() === 0) {
+        await progress.stage('stopping what the lab started', async () => {
+          await removeNamespace(folder);
+        });
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
+    snapshot: async (name) => {
+      checkSnapshotName(name);
+      await progress.stage(`snapshot "${name}"`, async () => {
+        for (const machine of machines) {
+          await refuseMounted(await lab.sshCommand(machine.name), machine);
+        }
+        await Promise.all(
+          machines.map(async (machine) => {
+            await takeSnapshot(machine.name, await nvmeSerials(machine), name);
+          }),
+        );
+        await Promise.all(machines.map(settle));
+      });
+    },
+    restore: async (name) => {
+      checkSnapshotName(name);
+      await progress.stage(`going back to "${name}"`, async () => {
+        await Promise.all(
+          machines.map(async (machine) => {
+            await loadSnapshot(machine.name, await nvmeSerials(machine), name);
+          }),
+        );
+        await Promise.all(machines.map(settle));
+      });
+    },
+    snapshots: async () => {
+      const lists = await Promise.all(machines.map((machine) => snapshotNames(machine.name)));
+      return (lists[0] ?? []).filter((name) => lists.every((list) => list.includes(name)));
+    },
+  };
+
+  /** The clock is right and every NVMe disk is there again. */
+  const settle = async (machine: LabMachine): Promise<void> => {
+    const disks = (await nvmeSerials(machine)).length;
+    const ssh = await lab.sshCommand(machine.name);
+    await waitForMachine(
+      ssh,
+      machine,
+      () =>
+        `sudo date -u -s @$(( ${Math.floor(Date.now() / 1000)} )) >/dev/null && set -- /sys/class/nvme/nvme* && { [ ${disks} -eq 0 ] || [ $# -eq ${disks} ]; }`,
+      { signal, deadline: 120_000 },
+    );
+  };
+
+  return lab;
+}
+
+/** Removes the keys of machines that do not exist any more from a known_hosts file. */
+async function forget(file: string, machines: readonly LabMachine[]): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const gone = new Set(machines.map((machine) => machine.address));
+  const kept = text
+    .split('\n')
+    .filter((line) => line !== '' && !gone.has(line.split(' ')[0] ?? ''));
+  await writeFile(file, kept.map((line) => `${line}\n`).join(''));
+}
+
+function checkSnapshotName(name: string): void {
+  if (/^[A-Za-z][A-Za-z0-9._-]{0,62}$/.test(name)) return;
+  throw new DiagnosticError({
+    code: 'lab-snapshot',
+    severity: 'error',
+    what: `"${name}" is no name for a snapshot`,
+    fix: 'use letters, digits, dots and hyphens, beginning with a letter',
+  });
+}
+
+async function refuseMounted(ssh: readonly string[], machine: LabMachine): Promise<void> {
+  const mounted = await inMachine(ssh, "sed -n 's|^\\(/dev/nvme[^ ]*\\) .*|\\1|p' /proc/mounts");
+  if (mounted === undefined || mounted.trim() === '') return;
+  throw new DiagnosticError({
+    code: 'lab-snapshot',
+    severity: 'error',
+    what: `${machine.name} has ${mounted.trim().split('\n').join(', ')} mounted`,
+    why: 'QEMU cannot save an NVMe controller; it is unplugged for the snapshot',
+    fix: 'take the snapshot before the disks are mounted, or give the disks `bus: virtio`',
+  });
+}
