@@ -1,1 +1,3 @@
-export {};
+export { folderTemplates } from './folder-templates.ts';
+export type { TemplateLoader, TemplateText } from './source.ts';
+export { createTemplates, type Templates } from './templates.ts';
