@@ -54,14 +54,15 @@ exec unshare -m sh -c '
   );
   writeFileSync(
     at('fleet.yaml'),
-    `cluster: { name: bench }
-connection:
-  user: root
-  port: ${ours}
-  key: ${at('client_key')}
-  agent: false
-  sshConfig: false
-  knownHosts: [${at('known_hosts')}]
+    `cluster:
+  name: bench
+  connection:
+    user: root
+    port: ${ours}
+    key: ${at('client_key')}
+    agent: false
+    sshConfig: false
+    knownHosts: [${at('known_hosts')}]
 groups:
   everything:
     hosts:

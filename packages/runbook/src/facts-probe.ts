@@ -24,6 +24,9 @@ p productUuid "$(read_file /sys/class/dmi/id/product_uuid 2>/dev/null)"
 p virtualization "$(systemd-detect-virt 2>/dev/null)"
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then p cgroup 2; else p cgroup 1; fi
 if [ -d /run/systemd/system ]; then p init systemd; else p init other; fi
+if command -v chronyd >/dev/null 2>&1 || [ -x /usr/sbin/chronyd ]; then p timeDaemon chrony
+elif [ -x /lib/systemd/systemd-timesyncd ] || [ -x /usr/lib/systemd/systemd-timesyncd ]; then p timeDaemon systemd-timesyncd
+fi
 addresses=$(ip -o addr show scope global 2>/dev/null | tr -s ' ' | cut -d' ' -f2,4)
 for at in /sys/class/net/*; do
   [ -e "$at/device" ] || continue
@@ -75,6 +78,7 @@ export function parseFacts(stdout: string): Facts | undefined {
   if (values.get('end') !== 'facts') return undefined;
   const get = (key: string): string => values.get(key) ?? '';
   const names = [get('id'), ...get('like').split(/\s+/)];
+  const timeDaemon = get('timeDaemon');
   const family = families.find(([, members]) => names.some((name) => members.includes(name)));
   return {
     hostname: get('hostname'),
@@ -91,6 +95,7 @@ export function parseFacts(stdout: string): Facts | undefined {
     virtualization: get('virtualization'),
     cgroup: get('cgroup') === '2' ? 2 : 1,
     init: get('init') === 'systemd' ? 'systemd' : 'other',
+    timeDaemon: timeDaemon === 'chrony' || timeDaemon === 'systemd-timesyncd' ? timeDaemon : '',
     interfaces,
     disks,
   };

@@ -26,6 +26,8 @@ export interface Facts {
   readonly virtualization: string;
   readonly cgroup: 1 | 2;
   readonly init: 'systemd' | 'other';
+  /** Which program keeps the clock: what is installed, '' where none is. */
+  readonly timeDaemon: 'chrony' | 'systemd-timesyncd' | '';
   readonly interfaces: readonly Interface[];
   readonly disks: readonly Disk[];
 }

@@ -35,3 +35,4 @@ export { loadRunbook } from './load-runbook.ts';
 export { gatherFacts, type FactsAnswer } from './gather-facts.ts';
 export { HostFailure, HostLink, hostFailure } from './host-link.ts';
 export { run } from './run.ts';
+export { cachedFacts } from './facts-cache.ts';
