@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { DiagnosticError, didYouMean } from '@skerry/diagnostics';
 import { loadInventory, selectHosts, type Host, type Inventory } from '@skerry/inventory';
 
@@ -29,7 +29,11 @@ export function hostNamed(inventory: Inventory, name: string): Host {
   });
 }
 
-/** `.skerry` beside the inventory: facts, logs, the lab. Never committed. */
+/**
+ * The folder `.skerry` (facts, logs, the lab; never committed): beside the inventory file, or, where
+ * that lies in a folder called `inventory`, beside that folder.
+ */
 export function stateFolder(inventory: Inventory): string {
-  return join(dirname(resolve(inventory.path)), '.skerry');
+  const folder = dirname(resolve(inventory.path));
+  return join(basename(folder) === 'inventory' ? dirname(folder) : folder, '.skerry');
 }

@@ -89,6 +89,17 @@ export function createProgram(exit: (code: number) => void): Command {
       },
     );
 
+  withOutput(add('render', 'print a template as it would be written on a host, offline'))
+    .argument('<template>', 'a name in templates/, or the path of a file of your own')
+    .argument('<inventory>', 'inventory file')
+    .requiredOption('--host <name>', 'the host whose variables are used')
+    .action(
+      async (template: string, inventory: string, options: OutputOptions & { host: string }) => {
+        const { render } = await import('./commands/render.ts');
+        exit(await render(template, inventory, options));
+      },
+    );
+
   withConnection(add('exec', 'run a command on the selected hosts'))
     .argument('<inventory>', 'inventory file')
     .argument('<command...>', 'after --; one word is read by sh, several are run as they are')

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { isUtf8 } from 'node:buffer';
 import { DiagnosticError } from '@skerry/diagnostics';
-import type { Host } from '@skerry/inventory';
+import type { Host, Inventory } from '@skerry/inventory';
 import type { Facts } from '@skerry/runbook';
 import type { FileContent, ResolveContext } from '@skerry/steps';
+import { createTemplates, folderTemplates } from '@skerry/templating';
 import { installation } from './installation.ts';
 
 /**
@@ -47,16 +48,53 @@ export function readSource(name: string, folders: readonly string[]): FileConten
   });
 }
 
-export function templatesFor(runbook: string): (host: Host, facts: Facts) => ResolveContext {
+/**
+ * What templates and files a runbook sees. Templates are looked for in `templates/` of the folders,
+ * and see `templateVariables` and what the step adds.
+ */
+export function templatesFor(
+  inventory: Inventory,
+  runbook: string,
+): (host: Host, facts: Facts) => ResolveContext {
   const folders = sourceFolders(runbook);
-  return () => ({
-    render: (template) => {
-      throw new DiagnosticError({
-        code: 'template-missing',
-        severity: 'error',
-        what: `there is no template ${template}`,
-      });
+  const templates = createTemplates(
+    folderTemplates(folders.map((folder) => join(folder, 'templates'))),
+  );
+  return (host, facts) => {
+    const variables = templateVariables(inventory, host, facts);
+    return {
+      render: (template, extra) => templates.render(template, { ...variables, ...extra }),
+      source: (name) => readSource(name, folders),
+    };
+  };
+}
+
+/**
+ * The names that a template can use: every variable of the host by its own name, and `vars`,
+ * `secrets` (as tokens), `node`, `host`, `cluster`, `inventory`, `facts`.
+ */
+export function templateVariables(
+  inventory: Inventory,
+  host: Host,
+  facts: Facts | undefined,
+): Readonly<Record<string, unknown>> {
+  const { name, address, roles, groups, vars, secrets, node } = host;
+  return {
+    ...vars,
+    vars,
+    secrets,
+    node,
+    host: { name, address, roles, groups },
+    cluster: { name: inventory.cluster.name, vars: inventory.cluster.vars },
+    inventory: {
+      hosts: inventory.hosts.map((each) => ({
+        name: each.name,
+        address: each.address,
+        roles: each.roles,
+        groups: each.groups,
+      })),
+      groups: Object.fromEntries([...inventory.groups].map(([group, { hosts }]) => [group, hosts])),
     },
-    source: (name) => readSource(name, folders),
-  });
+    ...(facts === undefined ? {} : { facts }),
+  };
 }

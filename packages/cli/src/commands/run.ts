@@ -63,7 +63,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
       connector: context.connector,
       endpointOf: context.endpointOf,
       secrets: context.secrets,
-      templates: templatesFor(file),
+      templates: templatesFor(context.inventory, file),
       stateFolder: context.stateFolder,
       signal: interrupt.signal,
       kill: interrupt.kill,

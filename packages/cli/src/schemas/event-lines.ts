@@ -21,6 +21,18 @@ const diagnostic = z.strictObject({
   fix: z.string().optional(),
 });
 
+const treeGroup = z.strictObject({
+  name: z.string(),
+  roles: z.array(z.string()),
+  hosts: z.array(
+    z.strictObject({ name: z.string(), address: z.string(), roles: z.array(z.string()) }),
+  ),
+  get groups() {
+    return z.array(treeGroup);
+  },
+  total: z.int(),
+});
+
 const commandEvent = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('error'),
@@ -54,11 +66,57 @@ const commandEvent = z.discriminatedUnion('type', [
     ok: z.boolean().optional(),
     milliseconds: z.number().optional(),
   }),
+  z.strictObject({
+    type: z.literal('lab-status'),
+    accelerator: z.enum(['kvm', 'qemu']),
+    namespace: z.boolean(),
+    machines: z.array(
+      z.strictObject({
+        name: z.string(),
+        address: z.string(),
+        state: z.string(),
+        ssh: z.boolean(),
+      }),
+    ),
+  }),
+  z.strictObject({
+    type: z.literal('inventory'),
+    inventory: z.strictObject({
+      cluster: z.string(),
+      path: z.string(),
+      root: treeGroup,
+      roles: z.record(z.string(), z.int()).describe('How many hosts have a role'),
+    }),
+  }),
+  z.strictObject({
+    type: z.literal('inventory-host'),
+    host: z.strictObject({
+      name: z.string(),
+      address: z.string(),
+      roles: z.array(z.string()),
+      groups: z.array(z.string()),
+      at: position,
+      values: z.array(
+        z.strictObject({
+          path: z.string().describe('vars.region'),
+          value: z.unknown(),
+          level: z.string().describe('default, cluster, group NAME or host NAME'),
+          at: position.optional(),
+          position: z.string().optional().describe('file:line:column'),
+        }),
+      ),
+    }),
+  }),
+  z.strictObject({
+    type: z.literal('rendered'),
+    host: z.string(),
+    template: z.string(),
+    text: z.string(),
+  }),
 ]);
 
 /** One line of `--json`: what a run tells, or what another command answers. */
 export const eventLine = z.union([runEvent, commandEvent]);
-export type CommandEvent = z.infer<typeof commandEvent>;
 
 /** docs/events.schema.json, as text. */
 export function eventSchemaText(): string {
