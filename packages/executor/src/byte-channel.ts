@@ -15,7 +15,10 @@ export interface ByteChannel {
   end(): void;
   /** Lets go of this channel only. */
   close(): void;
-  /** Ends what runs there, and the connection that it runs on. */
+  /**
+   * Ends the connection that it runs on. A command that runs on a host goes on to its own end, as it
+   * does behind every SSH client; its shell then finds nobody to write to, and runs nothing more.
+   */
   kill(): void;
   /** Settles once, after all output has come (or soon after the end, where a daemon holds the pipes); never rejects. */
   readonly ended: Promise<Ending>;

@@ -16,8 +16,6 @@ export class FrameReader {
   readonly #onContent: (bytes: Buffer) => void;
   #content: Buffer[] = [];
   #pending: Buffer = Buffer.alloc(0);
-  /** Bytes of the part that is running now. */
-  size = 0;
 
   /** `onContent` is called with bytes as soon as it is certain that they are no part of a frame. */
   constructor(
@@ -35,7 +33,7 @@ export class FrameReader {
     for (;;) {
       const at = this.#pending.indexOf(this.#marker);
       if (at < 0) {
-        this.#take(Math.max(0, this.#pending.length - this.#marker.length + 1));
+        this.#take(this.#pending.length - this.#openEnd());
         return;
       }
       this.#take(at);
@@ -51,7 +49,6 @@ export class FrameReader {
       this.#pending = this.#pending.subarray(newline + 1);
       const content = Buffer.concat(this.#content);
       this.#content = [];
-      this.size = 0;
       this.#onFrame({
         part: match[1] === 'end' ? undefined : Number(match[1]),
         status: Number(match[2]),
@@ -65,12 +62,20 @@ export class FrameReader {
     return Buffer.concat([...this.#content, this.#pending]);
   }
 
+  /** How many bytes at the end may be the beginning of a marker. */
+  #openEnd(): number {
+    const { length } = this.#pending;
+    for (let size = Math.min(length, this.#marker.length - 1); size > 0; size--) {
+      if (this.#pending.subarray(length - size).equals(this.#marker.subarray(0, size))) return size;
+    }
+    return 0;
+  }
+
   #take(length: number): void {
     if (length === 0) return;
     const bytes = this.#pending.subarray(0, length);
     this.#pending = this.#pending.subarray(length);
     this.#content.push(bytes);
-    this.size += length;
     this.#onContent(bytes);
   }
 }

@@ -66,12 +66,12 @@ export class FramedShell implements Shell {
   async #run(parts: readonly Part[], options: RunOptions): Promise<RunResult> {
     const { secrets } = this.#options;
     const nonce = randomBytes(16).toString('hex');
-    const shown = renderScript(parts, { ...options, nonce });
-    const revealed = parts.map((part) => ({
-      code: part.code,
-      args: part.args.map((arg) => secrets.reveal(arg)),
-    }));
-    const sent = renderScript(revealed, { ...options, nonce });
+    const shown = renderScript(parts, { nonce });
+    const revealed = parts.map((part) => {
+      const args = part.args.map((arg) => secrets.reveal(arg));
+      return { ...part, args };
+    });
+    const sent = renderScript(revealed, { nonce });
     if (this.#dead !== undefined) return { outcome: 'lost', parts: [], reason: this.#dead };
     if (options.signal?.aborted === true)
       return this.#fail('aborted', [], abortReason(options.signal));

@@ -169,11 +169,7 @@ export class SshConnection {
       write: (bytes) => void channel.write(bytes),
       end: () => void channel.end(),
       close: () => channel.close(),
-      kill: () => {
-        // sshd passes it on to the process group; root's processes behind sudo do not get it
-        if (this.alive && channel.writable) channel.signal('TERM');
-        this.destroy();
-      },
+      kill: () => this.destroy(),
       ended,
     };
   }

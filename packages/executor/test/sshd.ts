@@ -98,7 +98,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     authorizedKeys,
     knownHosts,
     log,
-    connections: () => count(/^Accepted /gm),
+    connections: () => count(/^Accepted \S+ for /gm),
     sessions: () => count(/^Starting session: /gm),
     stop: async () => {
       const exited = new Promise((resolve) => child.once('exit', resolve));
