@@ -1,0 +1,9 @@
+import { runbook } from '@skerry/runbook';
+import prepareNodes from './prepare-nodes.ts';
+
+/** What `bootstrap apply` runs when no other runbook is named. */
+export default runbook({
+  name: 'cluster',
+  description: 'From bare machines to a cluster',
+  plays: [...prepareNodes.plays],
+});

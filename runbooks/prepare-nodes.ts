@@ -1,0 +1,115 @@
+import {
+  containerdConfigVersion,
+  containerdPackage,
+  identityConflicts,
+  modulesFor,
+  nodePackages,
+  parametersFor,
+  registryHosts,
+} from '@skerry/kubernetes';
+import { play, runbook } from '@skerry/runbook';
+import {
+  blockQueue,
+  directory,
+  file,
+  filesystem,
+  gate,
+  hostname,
+  hostsEntries,
+  kernelCommandLine,
+  kernelModules,
+  mount,
+  packages,
+  reboot,
+  restart,
+  service,
+  swap,
+  sysctl,
+  template,
+  timeSync,
+} from '@skerry/steps';
+
+export default runbook({
+  name: 'prepare-nodes',
+  description: 'Kernel, disks and container runtime of every node',
+  plays: [
+    play('Kernel', { hosts: 'all', tags: ['kernel'] }, ({ host, inventory, fleet }) => {
+      const { node, facts } = host;
+      const { proxy } = inventory.kubernetes.network;
+      const tools = packages('node', {
+        present: nodePackages({
+          family: facts.family,
+          proxy,
+          filesystems: node.disks.map((disk) => disk.filesystem),
+          fio: node.etcdDisk !== undefined,
+          timeDaemon: facts.timeDaemon,
+          extra: node.packages,
+        }),
+      });
+      const modules = kernelModules('kubernetes', {
+        modules: modulesFor({ kernel: facts.kernel, proxy, extra: node.modules }),
+      });
+      const bootArguments = kernelCommandLine({
+        arguments: node.kernelArguments,
+        when: node.kernelArguments.length > 0,
+      });
+      return [
+        gate('kernel', { kernel: { atLeast: proxy === 'nftables' ? '5.13' : '5.4' } }),
+        gate('cgroup v2', { cgroup: 2 }),
+        gate('identity', { unique: identityConflicts(host.name, fleet) }),
+        gate('virtualization', { virtualization: true }),
+        hostname(host.name, { when: node.hostname }),
+        hostsEntries({
+          entries: inventory.hosts.map(({ address, name }) => ({ address, names: [name] })),
+          when: node.hostsEntries,
+        }),
+        tools,
+        modules,
+        sysctl('kubernetes', parametersFor(node.sysctl), { needs: modules }),
+        swap({ enabled: node.swap }),
+        timeSync({ servers: node.timeServers, needs: tools }),
+        bootArguments,
+        reboot({ when: node.reboot === 'when-required', needs: [tools, bootArguments] }),
+      ];
+    }),
+
+    play('Disks', { hosts: 'all', tags: ['disks'] }, ({ host }) => {
+      const { disks, wipe, etcdDisk } = host.node;
+      const steps = disks.flatMap(({ serial, id, filesystem: type, label, scheduler, ...disk }) => {
+        const made = filesystem({ serial, id, type, label, wipe });
+        return [
+          blockQueue({ serial, id, scheduler }),
+          made,
+          mount(disk.mount, { serial, id, type, options: disk.options, needs: made }),
+        ];
+      });
+      if (etcdDisk === undefined) return steps;
+      const folder = directory(etcdDisk.path, { mode: '0700', needs: steps });
+      const { path, fsyncP99 } = etcdDisk;
+      return [...steps, folder, gate('etcd disk', { fsync: { path, p99: fsyncP99 }, needs: [folder, ...steps] })];
+    }),
+
+    play('Container runtime', { hosts: 'all', tags: ['containerd'] }, ({ host }) => {
+      const { family, distribution, version } = host.facts;
+      const { pauseImage, mirrors, package: name } = host.node.containerd;
+      const containerd = packages('containerd', { present: [name ?? containerdPackage(family)] });
+      return [
+        containerd,
+        directory('/etc/containerd/certs.d', { needs: containerd }),
+        ...registryHosts(mirrors).flatMap(({ path, ...vars }) => [
+          directory(path.replace(/\/[^/]*$/, '')),
+          template(path, 'containerd/hosts.toml.hbs', { vars }),
+        ]),
+        template('/etc/containerd/config.toml', 'containerd/config.toml.hbs', {
+          vars: { version: containerdConfigVersion({ distribution, version }), pauseImage },
+          needs: containerd,
+          notify: restart('containerd'),
+        }),
+        file('/etc/crictl.yaml', {
+          content: 'runtime-endpoint: unix:///run/containerd/containerd.sock\n',
+        }),
+        service('containerd', { enabled: true, running: true, needs: containerd }),
+      ];
+    }),
+  ],
+});

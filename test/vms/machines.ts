@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { createLab } from '@skerry/lab';
+
+export const root = resolve(import.meta.dirname, '../..');
+export const inventory = 'inventory/lab.yaml';
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function end(argv: readonly string[], input = '', env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const [program = '', ...args] = argv;
+  return new Promise((done, fail) => {
+    const child = spawn(program, args, { cwd: root, env: { ...process.env, ...env } });
+    const out = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out.stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (out.stderr += text));
+    child.once('error', fail);
+    child.once('close', (code) => done({ code: code ?? 255, ...out }));
+    child.stdin.end(input);
+  });
+}
+
+/** Runs the command that users run. */
+export function bootstrap(...args: readonly string[]): Promise<Ended> {
+  return end([resolve(root, 'bootstrap'), ...args], '', { CI: 'true', NO_COLOR: '1' });
+}
+
+const lab = createLab({
+  folder: resolve(root, '.skerry/lab'),
+  settings: { cpus: 2, memory: 1536, disk: 10, network: '192.168.121.0/24', debian: 'trixie' },
+  machines: [
+    { name: 'lab-1', address: '192.168.121.11', disks: [] },
+    { name: 'lab-2', address: '192.168.121.12', disks: [] },
+  ],
+});
+
+/** Runs a script as root on a machine through the OpenSSH client: what tests look with. */
+export async function on(machine: string, script: string): Promise<Ended> {
+  return end([...(await lab.sshCommand(machine)), 'sudo -n sh -s'], script);
+}
+
+/** What a script prints, without its last newline; a script that fails fails the test. */
+export async function output(machine: string, script: string): Promise<string> {
+  const { code, stdout, stderr } = await on(machine, script);
+  if (code !== 0) throw new Error(`on ${machine}, status ${code}: ${script}\n${stdout}${stderr}`);
+  return stdout.trimEnd();
+}
+
+/** Exec channels that the machine's own sshd started while `work` ran, ours to look not counted. */
+export async function execsDuring(machine: string, work: () => Promise<void>): Promise<number> {
+  const count = "journalctl -u ssh -o cat | grep -c '^Starting session:' || :";
+  const before = Number(await output(machine, count));
+  await work();
+  return Number(await output(machine, count)) - before - 1;
+}
+
+/** The event lines of a run with --json. */
+export function events(ended: Ended): { type: string; [key: string]: unknown }[] {
+  return ended.stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { type: string });
+}
