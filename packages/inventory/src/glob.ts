@@ -13,5 +13,7 @@ export function isGlob(text: string): boolean {
 
 /** A test for `*`, `?`, `[abc]` and `{a,b}`; a dot is a character like any other. */
 export function globMatcher(glob: string): (text: string) => boolean {
-  return compile(glob, { dot: true, noextglob: true, nonegate: true });
+  const matches = compile(glob, { dot: true, noextglob: true, nonegate: true });
+  // picomatch answers with an object where it is given more than the text, as by Array.some.
+  return (text) => matches(text);
 }

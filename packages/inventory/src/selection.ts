@@ -92,15 +92,15 @@ export function selectHosts(
   return selected;
 }
 
-/** Splits at `:` and `,` outside of brackets. */
+/** Splits at `:` and `,` outside of brackets and braces. */
 function termsOf(pattern: string): Term[] {
   const terms: Term[] = [];
   let depth = 0;
   let from = 0;
   for (let at = 0; at <= pattern.length; at += 1) {
     const character = pattern[at];
-    if (character === '[') depth += 1;
-    else if (character === ']') depth -= 1;
+    if (character === '[' || character === '{') depth += 1;
+    else if (character === ']' || character === '}') depth -= 1;
     if (at < pattern.length && (depth > 0 || (character !== ':' && character !== ','))) continue;
     const match = /^(\s*)([!&]?)\s*/.exec(pattern.slice(from, at));
     const lead = match?.[0].length ?? 0;

@@ -11,7 +11,7 @@ import {
 } from 'yaml';
 import type { Diagnostic } from '@skerry/diagnostics';
 import type { Json } from './model.ts';
-import { hideInTree, hideInText } from './sensitive.ts';
+import { hideInDocument, hideInText } from './sensitive.ts';
 import type { SourceText } from './source-text.ts';
 
 interface Span {
@@ -71,16 +71,23 @@ export function parseYaml(source: SourceText): {
   const syntax = syntaxFindings(document);
   if (syntax.length > 0) {
     hideInText(source);
+    hideInDocument(source, document);
     return { tree: undefined, diagnostics: asDiagnostics(source, syntax) };
   }
-  if (document.contents === null) return { tree: undefined, diagnostics: [] };
+  if (document.contents === null || isNothing(document.contents)) {
+    return { tree: undefined, diagnostics: [] };
+  }
+  hideInDocument(source, document);
   const walk = new Walk(document, source);
   const tree = walk.tree(document.contents);
-  hideInTree(source, tree);
   return {
     tree: walk.tooLarge ? undefined : tree,
     diagnostics: asDiagnostics(source, walk.findings),
   };
+}
+
+function isNothing(node: unknown): boolean {
+  return isScalar(node) && node.value === null && node.source === '';
 }
 
 function finding(start: number, end: number, code: string, what: string, rest = {}): Finding {
