@@ -1,27 +1,53 @@
 import { z } from 'zod';
+import { writeFile } from '../write-file.ts';
 import type { Change } from '../change.ts';
 import { sh } from '../fragment.ts';
 import type { Step, StepKind, StepOptions } from '../kind.ts';
+import { textDiff } from '../text-diff.ts';
 
 const schema = z.strictObject({
-  /** The file under /etc/sysctl.d, without `.conf`; set by the factory. */
+  /** The file under /etc/sysctl.d is `90-NAME.conf`; set by the factory. */
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
-  /** Dotted keys and their values; a `*` in a key is only persisted, never read back live. */
-  values: z.record(
-    z.string().regex(/^[a-z0-9_]+([./][A-Za-z0-9_*.-]+)+$/),
-    z.union([z.string(), z.number()]).transform(String),
-  ),
+  /**
+   * Keys and values as in sysctl.d(5). The first separator of a key decides: after a dot, `/` stands
+   * for a dot inside a name (`net.ipv4.conf.enp3s0/200.forwarding`); after a slash all stays as it
+   * is. A key with `*` is only persisted; a key with `-` in front may be unknown to the kernel.
+   */
+  values: z
+    .record(
+      z.string().regex(/^-?[a-z0-9_]+([./][A-Za-z0-9_*:@-]+)+$/),
+      z.union([z.string().regex(/^[^\n]*$/, 'a value is one line'), z.number()]).transform(String),
+    )
+    .superRefine((values, context) => {
+      const seen = new Map<string, string>();
+      for (const key of Object.keys(values)) {
+        const other = seen.get(pathOf(key));
+        if (other === undefined) seen.set(pathOf(key), key);
+        else context.addIssue({ code: 'custom', path: [key], message: `the same key as ${other}` });
+      }
+    }),
 });
 type Desired = z.infer<typeof schema>;
 
 interface Observed {
-  /** undefined where the kernel has no such key (now). */
+  /** By path below /proc/sys; undefined where the kernel has no such key (now). */
   readonly live: Readonly<Record<string, string | undefined>>;
   /** undefined where the file does not exist. */
   readonly file: string | undefined;
+  /** Lines of files that are read after ours at boot, and name one of our keys: `FILE:LINE`. */
+  readonly later: readonly string[];
 }
 
-const path = (desired: Desired): string => `/etc/sysctl.d/90-${desired.name}.conf`;
+/** The path below /proc/sys of a key as people write it. */
+function pathOf(key: string): string {
+  const plain = key.replace(/^-/, '');
+  if (/^[^./]*\//.test(plain)) return plain;
+  return plain.replaceAll(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
+}
+
+const isGlob = (key: string): boolean => key.includes('*');
+
+const file = (desired: Desired): string => `/etc/sysctl.d/90-${desired.name}.conf`;
 
 function fileText(desired: Desired): string {
   const lines = Object.entries(desired.values).map(([key, value]) => `${key} = ${value}`);
@@ -29,30 +55,56 @@ function fileText(desired: Desired): string {
 }
 
 const liveKeys = (desired: Desired): string[] =>
-  Object.keys(desired.values).filter((key) => !key.includes('*'));
+  Object.keys(desired.values).filter((key) => !isGlob(key));
 
 /** The kernel prints several numbers separated by tabs; people write spaces. */
 const normalize = (value: string): string => value.trim().replaceAll(/\s+/g, ' ');
 
+/** Path and value of a line of sysctl.d(5); undefined for comments and for what sets nothing. */
+function parseLine(line: string): readonly [path: string, value: string] | undefined {
+  const [, key, value] = /^\s*(-?[^#;=\s][^=\s]*)\s*=\s*(.*)$/.exec(line) ?? [];
+  return key === undefined || value === undefined ? undefined : [pathOf(key), normalize(value)];
+}
+
+// systemd-sysctl reads the files of all folders in the order of their names, the last one wins.
 const probe = `
 file=$1; shift
-for key; do
-  at=/proc/sys/$(printf %s "$key" | tr ./ /.)
-  if [ -r "$at" ]; then printf '%s=%s\\n' "$key" "$(tr '\\n\\t' '  ' <"$at")"; else printf '%s\\n' "$key"; fi
+for path; do
+  if [ -r "/proc/sys/$path" ]; then
+    printf '%s=%s\\n' "$path" "$(tr '\\n\\t' '  ' <"/proc/sys/$path")"
+  elif [ -e "/proc/sys/$path" ]; then
+    printf '%s=\\n' "$path"
+  else
+    printf '%s\\n' "$path"
+  fi
 done
+echo '--'
+for other in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf; do
+  [ -r "$other" ] || continue
+  name=\${other##*/}
+  [ "$name" = "\${file##*/}" ] && continue
+  [ "$(printf '%s\\n%s\\n' "$name" "\${file##*/}" | LC_ALL=C sort | head -n 1)" = "$name" ] && continue
+  for path; do printf '%s\\n' "\${path##*/}"; done | grep -F -f - "$other" /dev/null | grep -v ':[[:space:]]*[#;]'
+done
+echo '--'
 if [ -e "$file" ]; then echo '--'; cat "$file"; fi
 `;
 
-const converge = `
+const converge = `${writeFile}
 file=$1 text=$2; shift 2
-mkdir -p /etc/sysctl.d
-tmp=$(mktemp /etc/sysctl.d/.skerry.XXXXXX) || exit 1
-trap 'rm -f "$tmp"' EXIT
-printf %s "$text" >"$tmp" && chmod 0644 "$tmp" && mv -f "$tmp" "$file" || exit 1
+write_file "$file" 0644 "$text"
 status=0
 while [ $# -gt 0 ]; do
-  sysctl -q -w "$1=$2" || status=1
-  shift 2
+  if [ "$3" = optional ] && [ ! -e "/proc/sys/$1" ]; then
+    :
+  elif [ ! -e "/proc/sys/$1" ]; then
+    echo "$1: this kernel has no such key (now); is its module loaded?" >&2
+    status=1
+  elif ! printf '%s\\n' "$2" >"/proc/sys/$1"; then
+    echo "$1: the kernel does not take the value $2" >&2
+    status=1
+  fi
+  shift 3
 done
 exit $status
 `;
@@ -62,10 +114,9 @@ export const sysctlKind: StepKind<Desired, Observed> = {
   kind: 'sysctl',
   schema,
   summary: (desired) => `${Object.keys(desired.values).length} kernel parameters`,
-  probe: (desired) => sh(probe, path(desired), ...liveKeys(desired)),
+  probe: (desired) => sh(probe, file(desired), ...liveKeys(desired).map(pathOf)),
   parse: ({ stdout }) => {
-    const split = stdout.match(/^--\n/m);
-    const head = split?.index === undefined ? stdout : stdout.slice(0, split.index);
+    const [head = '', middle = '', ...rest] = stdout.split(/^--\n/m);
     const live: Record<string, string | undefined> = {};
     for (const line of head.split('\n')) {
       if (line === '') continue;
@@ -73,49 +124,71 @@ export const sysctlKind: StepKind<Desired, Observed> = {
       if (equals < 0) live[line] = undefined;
       else live[line.slice(0, equals)] = normalize(line.slice(equals + 1));
     }
-    const file = split?.index === undefined ? undefined : stdout.slice(split.index + 3);
-    return { live, file };
+    return {
+      live,
+      file: rest.length < 2 ? undefined : rest.slice(1).join('--\n'),
+      later: middle.split('\n').filter((line) => line !== ''),
+    };
   },
-  diff: (desired, observed) => {
-    const changes: Change[] = [];
-    for (const key of liveKeys(desired)) {
-      const after = normalize(desired.values[key] ?? '');
-      const before = observed.live[key];
-      if (before === after) continue;
-      const subject = `${key} (live)`;
-      changes.push(
-        before === undefined
-          ? { subject, action: 'create', after }
-          : { subject, action: 'update', before, after },
-      );
-    }
-    const lines = (text: string): string[] =>
-      text.split('\n').flatMap((line) => {
-        const [key, value] = line.split('=');
-        return value === undefined || line.startsWith('#')
-          ? []
-          : [`${key?.trim()}\n${normalize(value)}`];
-      });
-    const want = lines(fileText(desired));
-    const have = new Set(lines(observed.file ?? ''));
-    const stale = have.size !== want.length || want.some((line) => !have.has(line));
-    if (stale) {
-      changes.push({
-        subject: path(desired),
-        action: observed.file === undefined ? 'create' : 'update',
-        after: `${want.length} parameters at boot`,
-      });
-    }
-    return changes;
-  },
+  diff: (desired, observed) => [
+    ...liveChanges(desired, observed),
+    ...fileChanges(desired, observed),
+    ...overruled(desired, observed),
+  ],
   converge: (desired) =>
     sh(
       converge,
-      path(desired),
+      file(desired),
       fileText(desired),
-      ...liveKeys(desired).flatMap((key) => [key, desired.values[key] ?? '']),
+      ...liveKeys(desired).flatMap((key) => [
+        pathOf(key),
+        desired.values[key] ?? '',
+        key.startsWith('-') ? 'optional' : 'required',
+      ]),
     ),
 };
+
+function liveChanges(desired: Desired, observed: Observed): Change[] {
+  return liveKeys(desired).flatMap((key): Change[] => {
+    const after = normalize(desired.values[key] ?? '');
+    const before = observed.live[pathOf(key)];
+    if (before === after || (before === undefined && key.startsWith('-'))) return [];
+    const subject = `${key.replace(/^-/, '')} (live)`;
+    return [
+      before === undefined
+        ? { subject, action: 'create', after, why: 'the kernel has no such key yet' }
+        : { subject, action: 'update', before, after },
+    ];
+  });
+}
+
+function fileChanges(desired: Desired, observed: Observed): Change[] {
+  const diff = textDiff(observed.file, fileText(desired));
+  if (diff === '') return [];
+  const action = observed.file === undefined ? 'create' : 'update';
+  return [{ subject: file(desired), action, diff }];
+}
+
+/** A file that comes after ours would undo the value at the next boot. */
+function overruled(desired: Desired, observed: Observed): Change[] {
+  return observed.later.flatMap((found): Change[] => {
+    const [, other, line] = /^([^:]*):(.*)$/.exec(found) ?? [];
+    const set = line === undefined ? undefined : parseLine(line);
+    if (other === undefined || set === undefined) return [];
+    const key = liveKeys(desired).find((candidate) => pathOf(candidate) === set[0]);
+    const after = key === undefined ? undefined : normalize(desired.values[key] ?? '');
+    if (key === undefined || after === set[1]) return [];
+    return [
+      {
+        subject: `${key.replace(/^-/, '')} (at boot)`,
+        action: 'refuse',
+        before: set[1],
+        why: `${other} is read after ${file(desired)} and sets it to ${set[1]}`,
+        fix: `remove that line from ${other}, or give the step that value`,
+      },
+    ];
+  });
+}
 
 /** `sysctl('kubernetes', { 'net.ipv4.ip_forward': 1 })` */
 export function sysctl(
