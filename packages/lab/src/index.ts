@@ -1,4 +1,5 @@
-export { createLab, type Lab, type LabOptions, type LabStatus, type MachineStatus } from './lab.ts';
+export type { Lab, LabOptions, LabStatus, MachineStatus } from './contract.ts';
+export { createLab } from './lab.ts';
 export type { MachineState } from './machines.ts';
 export type { LabEvent } from './progress.ts';
 export type { Requirement, Requirements } from './requirements.ts';

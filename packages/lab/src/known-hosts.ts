@@ -1,4 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { command } from './command.ts';
+import type { LabMachine } from './settings.ts';
 
 /** The lines of `ssh-keyscan`'s output that are keys, sorted; its comments are left out. */
 export function parseKeyscan(stdout: string): string[] {
@@ -32,4 +34,15 @@ export function knownAddresses(text: string): Set<string> {
       .map((line) => line.split(' ')[0] ?? '')
       .filter((name) => name !== ''),
   );
+}
+
+/** Removes the keys of machines that do not exist any more from a known_hosts file. */
+export async function forgetHostKeys(file: string, machines: readonly LabMachine[]): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const gone = new Set(machines.map((machine) => machine.address));
+  const kept = text
+    .split('\n')
+    .filter((line) => line !== '' && !gone.has(line.split(' ')[0] ?? ''));
+  await writeFile(file, kept.map((line) => `${line}\n`).join(''));
 }

@@ -4,16 +4,9 @@ import { DiagnosticError } from '@skerry/diagnostics';
 import { ensureBox } from './box/build.ts';
 import { command } from './command.ts';
 import { cacheFolder, ensureKey } from './keys.ts';
-import { knownAddresses, scanHostKeys } from './known-hosts.ts';
+import { forgetHostKeys, knownAddresses, scanHostKeys } from './known-hosts.ts';
 import { ensureNetwork, removeNetwork } from './libvirt-network.ts';
-import {
-  machineState,
-  parseBoxes,
-  removeDomain,
-  removeOrphan,
-  vagrant,
-  type MachineState,
-} from './machines.ts';
+import { machineState, parseBoxes, removeDomain, removeOrphan, vagrant } from './machines.ts';
 import {
   enterNamespace,
   ensureNamespace,
@@ -22,17 +15,23 @@ import {
   removeNamespace,
 } from './namespace.ts';
 import { labNetwork } from './network.ts';
-import { Progress, type LabEvent } from './progress.ts';
+import { Progress } from './progress.ts';
 import {
   commandLine,
   findAccelerator,
   findRequirements,
   missingRequirements,
   needsNamespace,
-  type Requirements,
 } from './requirements.ts';
-import type { LabMachine, LabSettings } from './settings.ts';
-import { loadSnapshot, snapshotNames, takeSnapshot } from './snapshot.ts';
+import type { Lab, LabOptions, LabStatus, MachineStatus } from './contract.ts';
+import { checkNames, type LabMachine } from './settings.ts';
+import {
+  checkSnapshotName,
+  loadSnapshot,
+  refuseMounted,
+  snapshotNames,
+  takeSnapshot,
+} from './snapshot.ts';
 import { inMachine, sshArguments, waitForMachine } from './ssh.ts';
 import {
   claimPool,
@@ -43,56 +42,8 @@ import {
   uploadBootFiles,
 } from './storage.ts';
 import { confinesQemu, libvirtAnswers, requireLibvirt } from './system.ts';
-import { vagrantfile, type Accelerator } from './vagrantfile.ts';
+import { vagrantfile } from './vagrantfile.ts';
 import { virshNames } from './virsh.ts';
-
-export interface LabOptions {
-  /** Where the lab keeps its files, usually `.skerry/lab`. */
-  readonly folder: string;
-  readonly machines: readonly LabMachine[];
-  readonly settings: LabSettings;
-  readonly onEvent?: (event: LabEvent) => void;
-  /** Asked once before packages are installed; without it, nothing is installed. */
-  readonly confirm?: (question: string) => Promise<boolean>;
-  readonly signal?: AbortSignal;
-}
-
-export interface MachineStatus {
-  readonly name: string;
-  readonly address: string;
-  readonly state: MachineState;
-  /** Whether SSH lets the lab's key in. */
-  readonly ssh: boolean;
-}
-
-export interface LabStatus {
-  readonly accelerator: Accelerator;
-  /** Whether the machines are only reachable from within the lab's network namespace. */
-  readonly namespace: boolean;
-  readonly machines: readonly MachineStatus[];
-}
-
-export interface Lab {
-  /** What is missing on this computer, and the commands that install it. */
-  requirements(): Promise<Requirements>;
-  /** Installs what is missing, after consent. @throws DiagnosticError `lab-requirements` */
-  install(): Promise<void>;
-  /** Brings all machines up and returns when each answers SSH; does nothing for those that do. */
-  up(): Promise<LabStatus>;
-  status(): Promise<LabStatus>;
-  /** Removes the machines and all else that the lab made; cached boxes and installed packages stay. */
-  destroy(): Promise<void>;
-  /** Words in front of a command that must reach the machines; none where they are reachable. */
-  enter(): Promise<readonly string[]>;
-  /** The ssh command for a machine; append a remote command if wanted. */
-  sshCommand(machine: string): Promise<readonly string[]>;
-  /** Takes a snapshot of all running machines. Nothing may be mounted from NVMe disks. */
-  snapshot(name: string): Promise<void>;
-  /** Puts all machines back to a snapshot and sets their clocks; returns when SSH answers. */
-  restore(name: string): Promise<void>;
-  /** Names of the snapshots that every machine has. */
-  snapshots(): Promise<readonly string[]>;
-}
 
 /** The lab of these machines; nothing happens until a method is called. */
 export function createLab(options: LabOptions): Lab {
@@ -100,6 +51,7 @@ export function createLab(options: LabOptions): Lab {
   const folder = resolve(options.folder);
   const progress = new Progress(options.onEvent ?? (() => undefined), signal);
   const ownBox = settings.box !== undefined;
+  checkNames(machines);
   const network = labNetwork(settings.network, machines);
 
   const enter = async (): Promise<readonly string[]> =>
@@ -272,15 +224,18 @@ export function createLab(options: LabOptions): Lab {
       await prepare();
       const states = await Promise.all(machines.map((machine) => machineState(machine.name)));
       const made = machines.filter((_, index) => states[index] === 'absent');
-      await forget(join(folder, 'known_hosts'), made);
+      await forgetHostKeys(join(folder, 'known_hosts'), made);
       await boot();
       await gatherHostKeys();
       await progress.stage('SSH answers', async () => {
         await Promise.all(
           machines.map(async (machine) => {
-            await waitForMachine(await lab.sshCommand(machine.name), machine, () => 'true', {
-              signal,
-            });
+            const fresh = made.includes(machine) && !ownBox;
+            if (fresh) await nameMachine(machine);
+            else {
+              const ssh = await lab.sshCommand(machine.name);
+              await waitForMachine(ssh, machine, 'true', { signal });
+            }
           }),
         );
       });
@@ -347,51 +302,23 @@ export function createLab(options: LabOptions): Lab {
     },
   };
 
-  /** The clock is right and every NVMe disk is there again. */
+  /** The clock is set from the virtual hardware's, and every NVMe disk is there again. */
   const settle = async (machine: LabMachine): Promise<void> => {
     const disks = (await nvmeSerials(machine)).length;
+    const remote =
+      'sudo date -u -s "@$(cat /sys/class/rtc/rtc0/since_epoch)" >/dev/null || exit 1; ' +
+      `set -- /sys/class/nvme/nvme*; [ -e "$1" ] || shift; [ $# -eq ${disks} ]`;
     const ssh = await lab.sshCommand(machine.name);
-    await waitForMachine(
-      ssh,
-      machine,
-      () =>
-        `sudo date -u -s @$(( ${Math.floor(Date.now() / 1000)} )) >/dev/null && set -- /sys/class/nvme/nvme* && { [ ${disks} -eq 0 ] || [ $# -eq ${disks} ]; }`,
-      { signal, deadline: 120_000 },
-    );
+    await waitForMachine(ssh, machine, remote, { signal, deadline: 120_000 });
+  };
+
+  /** The built box has no name of its own. Later the name is the inventory's business. */
+  const nameMachine = async (machine: LabMachine): Promise<void> => {
+    const remote =
+      `sudo sh -c 'echo ${machine.name} >/etc/hostname && hostname ${machine.name} && ` +
+      `echo "127.0.1.1 ${machine.name}" >>/etc/hosts'`;
+    await waitForMachine(await lab.sshCommand(machine.name), machine, remote, { signal });
   };
 
   return lab;
-}
-
-/** Removes the keys of machines that do not exist any more from a known_hosts file. */
-async function forget(file: string, machines: readonly LabMachine[]): Promise<void> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const gone = new Set(machines.map((machine) => machine.address));
-  const kept = text
-    .split('\n')
-    .filter((line) => line !== '' && !gone.has(line.split(' ')[0] ?? ''));
-  await writeFile(file, kept.map((line) => `${line}\n`).join(''));
-}
-
-function checkSnapshotName(name: string): void {
-  if (/^[A-Za-z][A-Za-z0-9._-]{0,62}$/.test(name)) return;
-  throw new DiagnosticError({
-    code: 'lab-snapshot',
-    severity: 'error',
-    what: `"${name}" is no name for a snapshot`,
-    fix: 'use letters, digits, dots and hyphens, beginning with a letter',
-  });
-}
-
-async function refuseMounted(ssh: readonly string[], machine: LabMachine): Promise<void> {
-  const mounted = await inMachine(ssh, "sed -n 's|^\\(/dev/nvme[^ ]*\\) .*|\\1|p' /proc/mounts");
-  if (mounted === undefined || mounted.trim() === '') return;
-  throw new DiagnosticError({
-    code: 'lab-snapshot',
-    severity: 'error',
-    what: `${machine.name} has ${mounted.trim().split('\n').join(', ')} mounted`,
-    why: 'QEMU cannot save an NVMe controller; it is unplugged for the snapshot',
-    fix: 'take the snapshot before the disks are mounted, or give the disks `bus: virtio`',
-  });
 }

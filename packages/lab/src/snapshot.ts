@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DiagnosticError } from '@skerry/diagnostics';
 import { domainName } from './machines.ts';
+import type { LabMachine } from './settings.ts';
+import { inMachine } from './ssh.ts';
 import { nvmeDevice, nvmeId } from './vagrantfile.ts';
 import { monitor, qmp, virsh } from './virsh.ts';
 
@@ -100,4 +102,26 @@ export async function loadSnapshot(
   refuse(machine, `going back to "${name}"`, await monitor(domain, `loadvm ${name}`));
   if (state === 'paused') await virsh(['resume', domain], { accept: 'any' });
   await plugIn(domain, nvme);
+}
+
+export function checkSnapshotName(name: string): void {
+  if (/^[A-Za-z][A-Za-z0-9._-]{0,62}$/.test(name)) return;
+  throw new DiagnosticError({
+    code: 'lab-snapshot',
+    severity: 'error',
+    what: `"${name}" is no name for a snapshot`,
+    fix: 'use letters, digits, dots and hyphens, beginning with a letter',
+  });
+}
+
+export async function refuseMounted(ssh: readonly string[], machine: LabMachine): Promise<void> {
+  const mounted = await inMachine(ssh, "sed -n 's|^\\(/dev/nvme[^ ]*\\) .*|\\1|p' /proc/mounts");
+  if (mounted === undefined || mounted.trim() === '') return;
+  throw new DiagnosticError({
+    code: 'lab-snapshot',
+    severity: 'error',
+    what: `${machine.name} has ${mounted.trim().split('\n').join(', ')} mounted`,
+    why: 'QEMU cannot save an NVMe controller; it is unplugged for the snapshot',
+    fix: 'take the snapshot before the disks are mounted, or give the disks `bus: virtio`',
+  });
 }

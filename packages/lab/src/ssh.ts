@@ -51,14 +51,14 @@ export async function inMachine(
 export async function waitForMachine(
   ssh: readonly string[],
   machine: LabMachine,
-  remote: () => string,
+  remote: string,
   options: { readonly signal?: AbortSignal | undefined; readonly deadline?: number } = {},
 ): Promise<string> {
   const { deadline = 300_000 } = options;
   const interrupted = () => options.signal?.aborted === true;
   const until = Date.now() + deadline;
   while (Date.now() < until && !interrupted()) {
-    const said = await inMachine(ssh, remote());
+    const said = await inMachine(ssh, remote);
     if (said !== undefined) return said;
     await sleep(300);
   }

@@ -70,7 +70,7 @@ function disk(volume: DiskVolume, index: number): string[] {
 /** The kernel's command line of the directly booted box. */
 export function kernelCommandLine(accelerator: Accelerator): string {
   const emulated = accelerator === 'qemu' ? ' mitigations=off no5lvl' : '';
-  return `root=/dev/vda rw console=ttyS0 quiet net.ifnames=0${emulated}`;
+  return `root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 TERM=dumb${emulated}`;
 }
 
 /**
@@ -133,7 +133,7 @@ export function vagrantfile(inputs: VagrantfileInputs): string {
     lines.push(
       '',
       `  config.vm.define ${ruby(machine.name)} do |machine|`,
-      `    machine.vm.hostname = ${ruby(machine.name)}`,
+      ...(boot === undefined ? [`    machine.vm.hostname = ${ruby(machine.name)}`] : []),
       '    machine.vm.provider :libvirt do |libvirt|',
       ...own.map((line) => `      ${line}`),
       '    end',

@@ -23,14 +23,36 @@ export const imagePackages: readonly string[] = [
 ];
 
 /** Units that only cost time in a machine that lives for an hour. */
-const masked = [
+const maskedUnits = [
   'apt-daily.timer',
   'apt-daily-upgrade.timer',
   'dpkg-db-backup.timer',
   'e2scrub_all.timer',
   'e2scrub_reap.service',
   'fstrim.timer',
+  'getty@tty1.service',
+  'ldconfig.service',
+  'modprobe@drm.service',
+  'modprobe@efi_pstore.service',
+  'serial-getty@ttyS0.service',
+  'sys-fs-fuse-connections.mount',
+  'sys-kernel-debug.mount',
+  'sys-kernel-tracing.mount',
+  'systemd-binfmt.service',
   'systemd-networkd-wait-online.service',
+];
+
+/** Generators that look for what a lab machine never has; each is a process at every boot. */
+const maskedGenerators = [
+  'systemd-bless-boot-generator',
+  'systemd-cryptsetup-generator',
+  'systemd-gpt-auto-generator',
+  'systemd-hibernate-resume-generator',
+  'systemd-integritysetup-generator',
+  'systemd-rc-local-generator',
+  'systemd-ssh-generator',
+  'systemd-tpm2-generator',
+  'systemd-veritysetup-generator',
 ];
 
 /**
@@ -50,7 +72,11 @@ chroot "$root" chown -R vagrant:vagrant /home/vagrant
 chmod 700 "$root/home/vagrant/.ssh"
 chmod 755 "$root" "$root/etc" "$root/usr" "$root/home"
 chroot "$root" systemctl enable ssh.service systemd-networkd.service lab-host-keys.service
-chroot "$root" systemctl mask ${masked.join(' ')}
+chroot "$root" systemctl mask ${maskedUnits.join(' ')}
+mkdir -p "$root/etc/systemd/system-generators"
+for generator in ${maskedGenerators.join(' ')}; do
+  ln -s /dev/null "$root/etc/systemd/system-generators/$generator"
+done
 chroot "$root" update-ca-certificates
 chroot "$root" update-initramfs -u -k all
 rm -f "$root"/etc/ssh/ssh_host_*_key "$root"/etc/ssh/ssh_host_*_key.pub
