@@ -1,12 +1,14 @@
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { DiagnosticError, nearest } from '@skerry/diagnostics';
-import { canonicalAddress, isInNetwork } from './addresses.ts';
+import { DiagnosticError } from '@skerry/diagnostics';
+import { checkAddresses } from './address-checks.ts';
+import type { Candidate } from './candidate.ts';
 import { inventoryFile } from './file-schema.ts';
 import { Findings } from './findings.ts';
 import { collectGroups, lineage, type GroupDraft } from './groups.ts';
 import { collectHosts, type HostDraft } from './hosts.ts';
 import { issueDiagnostics } from './issues.ts';
+import { checkLab } from './lab-checks.ts';
 import { childPath, valueOf } from './merge.ts';
 import type { Group, Host, Inventory, Json, Origin } from './model.ts';
 import { labSettings } from './schema.ts';
@@ -57,15 +59,6 @@ export function parseInventory(text: string, path: string, options: ParseOptions
   return new Assembly(tree, findings, folders).inventory();
 }
 
-interface Candidate {
-  readonly draft: HostDraft;
-  readonly groups: readonly GroupDraft[];
-  readonly layer: Layer;
-  /** Names the layer where it is shared with other hosts. */
-  readonly key: string | undefined;
-  readonly address: { readonly value: string; readonly origin: Origin };
-}
-
 class Assembly {
   readonly #tree: YamlTree;
   readonly #findings: Findings;
@@ -82,8 +75,8 @@ class Assembly {
     const groups = collectGroups(this.#tree, this.#findings);
     const drafts = collectHosts(groups, this.#findings);
     const candidates = [...drafts.values()].map((draft) => this.#candidate(draft, groups));
-    this.#checkAddresses(candidates);
-    this.#checkLab(candidates);
+    checkAddresses(candidates, this.#findings);
+    checkLab(entryOf(this.#tree, 'lab')?.value, candidates, this.#findings);
     const place = entryOf(this.#tree, 'groups')?.key ?? { start: 0, end: 1 };
     if (drafts.size === 0 && this.#findings.all().length === 0) {
       this.#findings.add(place, 'no-hosts', 'the inventory has no hosts', {
@@ -161,84 +154,6 @@ class Assembly {
 
   #position(place: { start: number; end: number }) {
     return this.#findings.source.at(place.start, place.end);
-  }
-
-  #checkAddresses(candidates: readonly Candidate[]): void {
-    const owners = new Map<string, HostDraft>();
-    const told = new Set<string>();
-    for (const { draft, layer, address } of candidates) {
-      if (draft.broken) continue;
-      const local = rawSetting(layer, 'connection', 'transport') === 'local';
-      if (draft.address === undefined && !local && !draft.name.includes('.')) {
-        if (told.has(`${draft.place.start}`)) continue;
-        told.add(`${draft.place.start}`);
-        this.#findings.add(
-          draft.place,
-          'missing-address',
-          `the host "${draft.name}" has no address`,
-          {
-            why: 'only a full name with a dot in it stands for an address by itself; and no group gives this host one',
-            fix: `write "address: 10.0.0.1"; where ssh_config or DNS knows the name, "address: ${draft.name}"`,
-          },
-        );
-        continue;
-      }
-      const port = rawSetting(layer, 'connection', 'port') ?? null;
-      const jump = rawSetting(layer, 'connection', 'jump') ?? [];
-      const key = local
-        ? 'local'
-        : JSON.stringify([canonicalAddress(address.value), port === 22 ? null : port, jump]);
-      const owner = owners.get(key);
-      if (owner === undefined) {
-        owners.set(key, draft);
-        continue;
-      }
-      const pair = `${owner.place.start}-${draft.place.start}`;
-      if (told.has(pair)) continue;
-      told.add(pair);
-      const first = owner.address?.place ?? owner.place;
-      const what = local
-        ? `"${owner.name}" and "${draft.name}" are both this machine`
-        : `"${owner.name}" and "${draft.name}" have the same address, ${address.value}`;
-      this.#findings.add(draft.address?.place ?? draft.place, 'duplicate-address', what, {
-        why: `it stands at ${this.#findings.source.lineAt(first.start)} already; two hosts that are one machine would undo each other's changes`,
-        fix: local ? 'keep one of them' : 'correct one of the two addresses',
-      });
-    }
-  }
-
-  #checkLab(candidates: readonly Candidate[]): void {
-    const lab = entryOf(this.#tree, 'lab')?.value;
-    const machines = entryOf(lab, 'machines')?.value;
-    const names = candidates.map(({ draft }) => draft.name);
-    if (machines?.kind === 'map') {
-      for (const [name, { key }] of machines.entries) {
-        if (names.includes(name)) continue;
-        const near = nearest(name, names);
-        this.#findings.add(key, 'unknown-host', `there is no host "${name}" in this inventory`, {
-          why: 'the machines of the lab are the hosts of the inventory',
-          fix:
-            near === undefined
-              ? `the hosts are ${names.slice(0, 5).join(', ')}`
-              : `did you mean "${near}"?`,
-        });
-      }
-    }
-    if (lab?.kind !== 'map') return;
-    const given = entryOf(lab, 'network')?.value;
-    const network =
-      given?.kind === 'scalar' && typeof given.value === 'string'
-        ? given.value
-        : labSettings.parse({}).network;
-    for (const { draft, address } of candidates) {
-      if (draft.broken || draft.address === undefined) continue;
-      if (isInNetwork(address.value, network) !== false) continue;
-      const what = `${address.value} is not in the network of the lab, ${network}`;
-      this.#findings.add(draft.address.place, 'address-outside-lab', what, {
-        why: 'the machines of the lab are attached to this network only',
-        fix: 'give the host an address in it, or write another "lab: {network: …}"',
-      });
-    }
   }
 
   #hosts(candidates: readonly Candidate[]): Host[] {
