@@ -10,6 +10,8 @@ export interface ConnectorOptions {
   readonly secrets: SecretBook;
   /** Told each script as it is sent to a host, with tokens in place of secrets. */
   readonly onSend?: (host: string, script: string) => void;
+  /** Told each time that a connection to a host is begun; more often than hosts where one is busy. */
+  readonly onHandshake?: (host: string) => void;
   /** Handshakes under way with one endpoint at the same time; 8 by default (`MaxStartups` is 10). */
   readonly handshakesPerEndpoint?: number;
 }
@@ -17,7 +19,11 @@ export interface ConnectorOptions {
 /** Makes sessions to hosts, over SSH or local. Close it after its sessions. */
 export function createConnector(options: ConnectorOptions): Connector {
   const { secrets } = options;
-  const dialer = new SshDialer(secrets, options.handshakesPerEndpoint ?? 8);
+  const dialer = new SshDialer({
+    secrets,
+    handshakesPerEndpoint: options.handshakesPerEndpoint ?? 8,
+    onHandshake: (host) => options.onHandshake?.(host),
+  });
 
   async function connect(
     endpoint: Endpoint,

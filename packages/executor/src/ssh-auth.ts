@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, ParsedKey } from 'ssh2';
-import ssh2 from 'ssh2';
-import { type HostFailure, messageOf } from './host-error.ts';
+import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware } from 'ssh2';
+import type { HostFailure } from './host-error.ts';
+import type { KeyRing } from './key-ring.ts';
 import { QuietAgent } from './quiet-agent.ts';
 
 export interface AuthSettings {
@@ -34,14 +34,14 @@ interface Offer {
 }
 
 /** Reads the keys and lays out what is offered: keys, then the agent, then the password. */
-export async function planAuth(settings: AuthSettings): Promise<AuthPlan> {
+export async function planAuth(settings: AuthSettings, keys: KeyRing): Promise<AuthPlan> {
   const username = settings.user;
   const problems: HostFailure[] = [];
   const offers: Offer[] = [];
   for (const path of settings.identities) {
-    const read = await readKey(path, settings);
+    const read = await keys.read(path, settings.passphrase);
     if ('problem' in read) {
-      if (read.problem !== undefined) problems.push(read.problem);
+      if (!(read.absent && settings.optional)) problems.push(read.problem);
     } else {
       offers.push({
         label: `key ${path}`,
@@ -124,63 +124,4 @@ async function publicKeys(identities: readonly string[]): Promise<string[]> {
     identities.map((path) => readFile(`${path}.pub`, 'utf8').catch(() => '')),
   );
   return texts.flatMap((text) => text.split(' ')[1] ?? []);
-}
-
-async function readKey(
-  path: string,
-  { passphrase, optional }: AuthSettings,
-): Promise<{ key: ParsedKey } | { problem: HostFailure | undefined }> {
-  let text: Buffer;
-  try {
-    text = await readFile(path);
-  } catch (error) {
-    const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (absent && optional) return { problem: undefined };
-    return {
-      problem: {
-        code: 'key-unreadable',
-        what: `the key ${path} cannot be read`,
-        why: messageOf(error),
-        fix: 'check the path and who may read it',
-      },
-    };
-  }
-  const key = ssh2.utils.parseKey(text, passphrase);
-  if (!(key instanceof Error)) {
-    if (key.isPrivateKey()) return { key };
-    return {
-      problem: {
-        code: 'key-unreadable',
-        what: `${path} holds a public key`,
-        fix: `name the private key: ${path.replace(/\.pub$/, '')}`,
-      },
-    };
-  }
-  if (/no passphrase given/i.test(key.message)) {
-    return {
-      problem: {
-        code: 'passphrase-needed',
-        what: `the key ${path} is protected by a passphrase`,
-        fix: `add it to the agent (\`ssh-add ${path}\`), or give \`passphrase\` in the inventory`,
-      },
-    };
-  }
-  if (passphrase !== undefined && /passphrase|bad decrypt|integrity|decrypt/i.test(key.message)) {
-    return {
-      problem: {
-        code: 'passphrase-wrong',
-        what: `the passphrase does not open the key ${path}`,
-        why: key.message,
-        fix: 'check the secret that `passphrase` refers to',
-      },
-    };
-  }
-  return {
-    problem: {
-      code: 'key-unreadable',
-      what: `the key ${path} is not understood`,
-      why: key.message,
-      fix: 'convert it (`ssh-keygen -p -f KEY`), or use an ed25519 key',
-    },
-  };
 }

@@ -228,7 +228,8 @@ export class SshConnection {
       try {
         start((error, channel) => {
           if (error !== undefined) {
-            fail(new ChannelError('refused', error.message));
+            const lost = /no response from server|not connected/i.test(error.message);
+            fail(new ChannelError(lost ? 'lost' : 'refused', error.message));
             return;
           }
           clearTimeout(timer);

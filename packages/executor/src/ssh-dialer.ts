@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HandshakeGate } from './handshake-gate.ts';
 import { abortedError, hostError, messageOf } from './host-error.ts';
+import { KeyRing } from './key-ring.ts';
 import { HostKeyCheck } from './host-key-check.ts';
 import { KnownHostsFiles } from './known-hosts-file.ts';
 import { resolveRoute, type Route } from './route.ts';
@@ -17,6 +18,12 @@ const LONGEST_CHAIN = 8;
 const FIRST_PAUSE_MILLISECONDS = 100;
 const LONGEST_PAUSE_MILLISECONDS = 2000;
 
+export interface SshDialerOptions {
+  readonly secrets: SecretBook;
+  readonly handshakesPerEndpoint: number;
+  readonly onHandshake: (host: string) => void;
+}
+
 interface Jump {
   readonly depth: number;
   readonly connection: Promise<SshConnection>;
@@ -26,14 +33,15 @@ interface Jump {
 export class SshDialer {
   readonly #files = new KnownHostsFiles();
   readonly #config = new SshConfigReader();
+  readonly #keys = new KeyRing();
   readonly #gate: HandshakeGate;
-  readonly #secrets: SecretBook;
+  readonly #options: SshDialerOptions;
   readonly #jumps = new Map<string, Jump>();
   readonly #closing = new AbortController();
 
-  constructor(secrets: SecretBook, handshakesPerEndpoint: number) {
-    this.#secrets = secrets;
-    this.#gate = new HandshakeGate(handshakesPerEndpoint);
+  constructor(options: SshDialerOptions) {
+    this.#options = options;
+    this.#gate = new HandshakeGate(options.handshakesPerEndpoint);
   }
 
   /** Where an endpoint leads once ssh_config has been read. */
@@ -63,15 +71,18 @@ export class SshDialer {
     const { endpoint, address, port, user } = route;
     const host = endpoint.name;
     const auth = (): ReturnType<typeof planAuth> =>
-      planAuth({
-        user,
-        identities: route.identities,
-        optional: route.identitiesOptional,
-        agent: route.agent,
-        agentWanted: endpoint.agent,
-        passphrase: this.#reveal(endpoint.passphrase),
-        password: this.#reveal(endpoint.password),
-      });
+      planAuth(
+        {
+          user,
+          identities: route.identities,
+          optional: route.identitiesOptional,
+          agent: route.agent,
+          agentWanted: endpoint.agent,
+          passphrase: this.#reveal(endpoint.passphrase),
+          password: this.#reveal(endpoint.password),
+        },
+        this.#keys,
+      );
     const common = {
       host,
       address,
@@ -88,6 +99,7 @@ export class SshDialer {
       const plan = await auth();
       const dial: Dial = { ...common, sock: undefined, auth: plan };
       if (plan.empty) throw authRefused(dial);
+      this.#options.onHandshake(host);
       if (jumps.length === 0) return SshConnection.dial(dial);
       const sock = await this.#through(route, jumps, signal);
       try {
@@ -188,7 +200,7 @@ export class SshDialer {
   }
 
   #reveal(text: string | undefined): string | undefined {
-    return text === undefined ? undefined : this.#secrets.reveal(text);
+    return text === undefined ? undefined : this.#options.secrets.reveal(text);
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Part, renderScript } from '../src/index.ts';
 import { type Frame, FrameReader } from '../src/frame-reader.ts';

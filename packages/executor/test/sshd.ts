@@ -76,7 +76,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       'PermitRootLogin yes',
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
-      'MaxStartups 500',
+      // the last one counts here; of all others the first
+      ...(options.config?.some((line) => line.startsWith('MaxStartups')) === true
+        ? []
+        : ['MaxStartups 500']),
       'LogLevel VERBOSE',
       '',
     ].join('\n'),
