@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { addressFault, isHostName, isNetwork, parseJump } from './addresses.ts';
+import { addressFault, isNetwork, parseJump } from './addresses.ts';
 
 /** What a diagnostic says about a text that has the wrong form; read by `issueDiagnostics`. */
 export interface FormatFault {
@@ -133,5 +133,3 @@ export const hostKey = matching(
   'must be a public key (ssh-ed25519 AAAA…) or a fingerprint (SHA256:…)',
   'A public host key as in a .pub file, or its fingerprint SHA256:…',
 );
-
-export const hostReference = text({ must: 'must be the name of a host', test: isHostName });

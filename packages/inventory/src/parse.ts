@@ -17,7 +17,7 @@ import {
   mergeLayers,
   rawSetting,
   rolesOf,
-  settle,
+  Settler,
   type Folders,
   type Layer,
   type Settled,
@@ -62,13 +62,13 @@ export function parseInventory(text: string, path: string, options: ParseOptions
 class Assembly {
   readonly #tree: YamlTree;
   readonly #findings: Findings;
-  readonly #folders: Folders;
+  readonly #settler: Settler;
   readonly #layers = new Map<string, Layer>();
 
   constructor(tree: YamlTree, findings: Findings, folders: Folders) {
     this.#tree = tree;
     this.#findings = findings;
-    this.#folders = folders;
+    this.#settler = new Settler(folders);
   }
 
   inventory(): Inventory {
@@ -160,7 +160,7 @@ class Assembly {
     const settled = new Map<string, Settled>();
     return candidates.map(({ draft, groups, layer, key, address }) => {
       const known = key === undefined ? undefined : settled.get(key);
-      const settings = known ?? settle(layer, this.#folders);
+      const settings = known ?? this.#settler.settle(layer);
       if (key !== undefined) settled.set(key, settings);
       const origins = new Map(settings.origins).set('address', address.origin);
       const roles = this.#roles(draft, groups, origins);

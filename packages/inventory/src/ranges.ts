@@ -1,5 +1,5 @@
 /** More than this in one range is taken for a mistake. */
-export const rangeLimit = 10_000;
+const rangeLimit = 10_000;
 
 export type Expansion =
   | { readonly texts: readonly string[] }

@@ -2,7 +2,12 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { Place } from './findings.ts';
 import { fromTree, leavesOf, merge, valueOf, valuesOf, type Merged } from './merge.ts';
 import type { Host, Json, Origin } from './model.ts';
-import { connectionSettings, nodeSettings, type ConnectionSettings } from './schema.ts';
+import {
+  connectionSettings,
+  nodeSettings,
+  type ConnectionSettings,
+  type NodeSettings,
+} from './schema.ts';
 import { secretToken } from './secret-token.ts';
 import type { SourceText } from './source-text.ts';
 import { entryOf, type YamlTree } from './yaml-tree.ts';
@@ -49,34 +54,65 @@ export function rawSetting(layer: Layer, section: Section, key: string): Json | 
 }
 
 /** Puts in the defaults, makes paths absolute and references tokens, and notes every origin. */
-export function settle(layer: Layer, folders: Folders): Settled {
-  const raw = (section: Section): Json => {
-    const merged = layer[section];
-    return merged === undefined ? {} : valueOf(merged);
-  };
-  const node = nodeSettings.parse(raw('node'));
-  const connection = resolved(connectionSettings.parse(raw('connection')), folders);
+export class Settler {
+  readonly #folders: Folders;
+  readonly #node = new WeakMap<Merged, NodeSettings>();
+  readonly #connection = new WeakMap<Merged, ConnectionSettings>();
+
+  constructor(folders: Folders) {
+    this.#folders = folders;
+  }
+
+  settle(layer: Layer): Settled {
+    const node = once(this.#node, layer.node, (raw) => nodeSettings.parse(raw));
+    const connection = once(this.#connection, layer.connection, (raw) =>
+      resolved(connectionSettings.parse(raw), this.#folders),
+    );
+    const secrets = Object.entries(rawSection(layer.secrets) as Record<string, string>);
+    return {
+      vars: rawSection(layer.vars),
+      secrets: Object.fromEntries(secrets.map(([name, text]) => [name, secretToken(text)])),
+      node,
+      connection,
+      origins: originsOf(layer, { node, connection } as unknown as Record<string, Json>),
+    };
+  }
+}
+
+/** Hosts that say nothing of a section share what their groups say of it: checked once. */
+function once<Value>(
+  known: WeakMap<Merged, Value>,
+  merged: Merged = nothing,
+  make: (raw: Json) => Value,
+): Value {
+  const value = known.get(merged) ?? make(valueOf(merged));
+  known.set(merged, value);
+  return value;
+}
+
+const nothing: Merged = {
+  kind: 'map',
+  entries: new Map(),
+  origin: { at: undefined, level: 'default' },
+};
+
+function rawSection(merged: Merged = nothing): Record<string, Json> {
+  return valueOf(merged) as Record<string, Json>;
+}
+
+function originsOf(layer: Layer, settled: Readonly<Record<string, Json>>): Map<string, Origin> {
   const origins = new Map<string, Origin>();
   for (const section of sections) {
-    const merged = layer[section];
-    if (merged === undefined) continue;
-    for (const [path, origin] of leavesOf(merged, section)) {
+    for (const [path, origin] of leavesOf(layer[section] ?? nothing, section)) {
       if (path !== section) origins.set(path, origin);
     }
   }
-  for (const [section, value] of Object.entries({ node, connection })) {
-    for (const [path] of valuesOf(value as unknown as Json, section)) {
-      if (!origins.has(path)) origins.set(path, { at: undefined, level: 'default' });
+  for (const [section, value] of Object.entries(settled)) {
+    for (const [path] of valuesOf(value, section)) {
+      if (!origins.has(path)) origins.set(path, nothing.origin);
     }
   }
-  const secrets = Object.entries(raw('secrets') as Record<string, string>);
-  return {
-    vars: raw('vars') as Record<string, Json>,
-    secrets: Object.fromEntries(secrets.map(([name, reference]) => [name, secretToken(reference)])),
-    node,
-    connection,
-    origins,
-  };
+  return origins;
 }
 
 function resolved(connection: ConnectionSettings, folders: Folders): ConnectionSettings {

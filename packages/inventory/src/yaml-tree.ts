@@ -19,12 +19,12 @@ interface Span {
   readonly end: number;
 }
 
-export interface ScalarTree extends Span {
+interface ScalarTree extends Span {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
 }
 
-export interface ListTree extends Span {
+interface ListTree extends Span {
   readonly kind: 'list';
   readonly items: readonly YamlTree[];
 }

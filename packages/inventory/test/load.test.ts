@@ -119,15 +119,16 @@ describe('size', () => {
     );
     const text = `cluster: {name: x, vars: {v: 1}, node: {packages: [a]}}\ngroups:\n${groups.join('')}`;
     await loadInventory('big.yaml', { text });
-    const started = performance.now();
+    const before = process.cpuUsage();
     const { hosts } = await loadInventory('big.yaml', { text });
-    const took = performance.now() - started;
+    // Time of the processor, since the tests of other packages run at the same time.
+    const { user, system } = process.cpuUsage(before);
     expect(hosts).toHaveLength(1000);
     expect(hosts[999]).toMatchObject({
       name: 'node-9-100',
       address: '10.9.0.100',
       vars: { v: 1, rack: 9, own: true },
     });
-    expect(took).toBeLessThan(1000);
+    expect((user + system) / 1000).toBeLessThan(1000);
   });
 });
