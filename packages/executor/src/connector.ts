@@ -14,6 +14,8 @@ export interface ConnectorOptions {
   readonly onHandshake?: (host: string) => void;
   /** Handshakes under way with one endpoint at the same time; 8 by default (`MaxStartups` is 10). */
   readonly handshakesPerEndpoint?: number;
+  /** Milliseconds between signs of life of an idle connection; after three that go unanswered it is lost. */
+  readonly keepalive?: number;
 }
 
 /** Makes sessions to hosts, over SSH or local. Close it after its sessions. */
@@ -22,6 +24,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   const dialer = new SshDialer({
     secrets,
     handshakesPerEndpoint: options.handshakesPerEndpoint ?? 8,
+    keepalive: options.keepalive ?? 5000,
     onHandshake: (host) => options.onHandshake?.(host),
   });
 

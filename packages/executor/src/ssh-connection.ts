@@ -30,7 +30,6 @@ const CIPHERS = [
   'aes256-ctr',
 ] as const;
 
-const KEEPALIVE_MILLISECONDS = 5000;
 const KEEPALIVE_COUNT = 3;
 /** How long a peer may take to close a connection that we ended. */
 const END_MILLISECONDS = 1000;
@@ -47,6 +46,8 @@ export interface Dial {
   readonly hostKey: HostKeyCheck;
   /** Milliseconds for this attempt. */
   readonly timeout: number;
+  /** Milliseconds between signs of life. */
+  readonly keepalive: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -100,7 +101,7 @@ export class SshConnection {
       username: dial.user,
       authHandler: dial.auth.handler,
       readyTimeout: 0,
-      keepaliveInterval: KEEPALIVE_MILLISECONDS,
+      keepaliveInterval: dial.keepalive,
       keepaliveCountMax: KEEPALIVE_COUNT,
       algorithms: {
         kex: [...KEX],

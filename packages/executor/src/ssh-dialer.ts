@@ -21,6 +21,8 @@ const LONGEST_PAUSE_MILLISECONDS = 2000;
 export interface SshDialerOptions {
   readonly secrets: SecretBook;
   readonly handshakesPerEndpoint: number;
+  /** Milliseconds. */
+  readonly keepalive: number;
   readonly onHandshake: (host: string) => void;
 }
 
@@ -93,6 +95,7 @@ export class SshDialer {
         this.#files,
       ),
       timeout: endpoint.connectTimeout,
+      keepalive: this.#options.keepalive,
       signal,
     };
     const attempt = async (): Promise<SshConnection> => {

@@ -213,6 +213,28 @@ describe('how a run can end', () => {
     }
   });
 
+  test('a peer that is stopped: keepalive finds it, also while a shell is opened', async () => {
+    const watchful = createConnector({ secrets, keepalive: 200 });
+    const own = await watchful.connect(endpointOf(sshd, { connectTimeout: 500 }));
+    const shell = await own.openShell({ become: false });
+    const server = await serverOf(shell);
+    const patient = await connector.connect(endpointOf(sshd, { connectTimeout: 500 }));
+    const other = await serverOf(await patient.openShell({ become: false }));
+    process.kill(server, 'SIGSTOP');
+    process.kill(other, 'SIGSTOP');
+    try {
+      const started = performance.now();
+      const ran = await shell.run([part('true')], { deadline: 60_000 });
+      expect(ran).toMatchObject({ outcome: 'lost', parts: [] });
+      expect(performance.now() - started).toBeLessThan(3000);
+      await expect(patient.openShell({ become: false })).rejects.toThrow(/did not start a shell/);
+      await Promise.all([own.close(), patient.close(), watchful.close()]);
+    } finally {
+      process.kill(server, 'SIGKILL');
+      process.kill(other, 'SIGKILL');
+    }
+  });
+
   test('abort mid-run: the parts after the one that runs are never started', async () => {
     const own = await connector.connect(endpointOf(sshd));
     const shell = await own.openShell({ become: false });
