@@ -40,3 +40,9 @@ export { compareReleases } from './kernel-release.ts';
 export { block, blockKind, type BlockOptions } from './kinds/block.ts';
 export { command, commandKind, type CommandOptions } from './kinds/command.ts';
 export { hostsEntries, hostsEntriesKind } from './kinds/hosts-entries.ts';
+export {
+  authorizedKeys,
+  authorizedKeysKind,
+  type AuthorizedKeysOptions,
+} from './kinds/authorized-keys.ts';
+export { user, userKind, type UserOptions } from './kinds/user.ts';

@@ -38,11 +38,15 @@ export async function convergeForReal<D, O>(
 ): Promise<readonly Change[]> {
   const changes = await planForReal(kind, desired, shell, options);
   const fragment = kind.converge(kind.schema.parse(desired), changes);
+  const converge = async (what: string): Promise<void> => {
+    const { code, stderr } = await runFragment(shell, fragment, options);
+    expect({ code, stderr: code === 0 ? '' : stderr }, what).toEqual({ code: 0, stderr: '' });
+  };
   if (changes.length > 0) {
-    expect(await runFragment(shell, fragment, options), 'converge').toMatchObject({ code: 0 });
+    await converge('converge');
     expect(await planForReal(kind, desired, shell, options), 'after converge').toEqual([]);
   }
-  expect(await runFragment(shell, fragment, options), 'converge again').toMatchObject({ code: 0 });
+  await converge('converge again');
   expect(await planForReal(kind, desired, shell, options), 'after the second').toEqual([]);
   return changes;
 }
