@@ -147,10 +147,18 @@ export class SshConnection {
   }
 
   /** Opens a channel that runs `command` through the login shell. */
-  async exec(command: string, milliseconds: number, signal?: AbortSignal): Promise<ByteChannel> {
-    const channel = await this.#open(milliseconds, signal, (done) => {
-      this.client.exec(command, done);
-    });
+  exec(command: string, milliseconds: number, signal?: AbortSignal): Promise<ByteChannel> {
+    return this.#open(
+      milliseconds,
+      signal,
+      (done) => {
+        this.client.exec(command, done);
+      },
+      (channel) => this.#process(channel),
+    );
+  }
+
+  #process(channel: ClientChannel): ByteChannel {
     const ended = new Promise<Ending>((resolve) => {
       let ending: Ending | undefined;
       channel.on('exit', (code: number | null, signal?: string) => {
@@ -182,9 +190,14 @@ export class SshConnection {
     milliseconds: number,
     signal?: AbortSignal,
   ): Promise<ClientChannel> {
-    return this.#open(milliseconds, signal, (done) => {
-      this.client.forwardOut('127.0.0.1', 0, address, port, done);
-    });
+    return this.#open(
+      milliseconds,
+      signal,
+      (done) => {
+        this.client.forwardOut('127.0.0.1', 0, address, port, done);
+      },
+      (channel) => channel,
+    );
   }
 
   /** Ends politely, and by force where the peer does not answer. */
@@ -200,12 +213,17 @@ export class SshConnection {
     this.client.destroy();
   }
 
-  /** On a half-open link the callback of ssh2 never comes: hence the timer, set before the call. */
-  #open(
+  /**
+   * On a half-open link the callback of ssh2 never comes: hence the timer, set before the call. What
+   * a process says at once (that it has ended, say) comes with the same packet as the channel, and so
+   * `wrap` must listen before anything else happens.
+   */
+  #open<T>(
     milliseconds: number,
     signal: AbortSignal | undefined,
     start: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
-  ): Promise<ClientChannel> {
+    wrap: (channel: ClientChannel) => T,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         clearTimeout(timer);
@@ -235,7 +253,7 @@ export class SshConnection {
           }
           clearTimeout(timer);
           signal?.removeEventListener('abort', onAbort);
-          resolve(channel);
+          resolve(wrap(channel));
         });
       } catch (error) {
         fail(new ChannelError('lost', error instanceof Error ? error.message : String(error)));

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { createConnector, SecretBook } from '../src/index.ts';
 
@@ -22,5 +23,24 @@ test('a local session runs parts by the same interface', async () => {
   });
   const killed = await shell.run([{ code: 'kill -9 $$', args: [] }], { deadline: 5000 });
   expect(killed).toMatchObject({ outcome: 'signalled', parts: [] });
+  await session.close();
+});
+
+test('a local run that is too long, or aborted, is ended with what it started', async () => {
+  const connector = createConnector({ secrets: new SecretBook() });
+  const session = await connector.connect({ transport: 'local', name: 'here', sudo: {} });
+  const code = 'sleep "$1"; echo done';
+  const late = await session.openShell({ become: false });
+  const ran = await late.run([{ code, args: ['98765'] }], { deadline: 300 });
+  expect(ran).toMatchObject({ outcome: 'timedOut', parts: [] });
+  const abort = new AbortController();
+  const stopped = await session.openShell({ become: false });
+  setTimeout(() => abort.abort(), 200);
+  expect(
+    await stopped.run([{ code, args: ['98766'] }], { deadline: 5000, signal: abort.signal }),
+  ).toMatchObject({ outcome: 'aborted', parts: [] });
+  const alive = (): boolean =>
+    /sleep 9876[56]/.test(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }));
+  await expect.poll(alive, { timeout: 3000 }).toBe(false);
   await session.close();
 });
