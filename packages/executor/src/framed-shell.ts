@@ -57,8 +57,11 @@ export class FramedShell implements Shell {
     this.#dead ??= 'the shell was closed';
     if (this.#running) this.#channel.kill();
     else this.#channel.end();
-    const timer = setTimeout(() => this.#channel.close(), CLOSE_MILLISECONDS);
-    await this.#channel.ended;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MILLISECONDS);
+    });
+    await Promise.race([this.#channel.ended, patience]);
     clearTimeout(timer);
     this.#channel.close();
   }

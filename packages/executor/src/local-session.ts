@@ -4,6 +4,7 @@ import { FramedShell } from './framed-shell.ts';
 import { greet, opening } from './greeting.ts';
 import { abortedError } from './host-error.ts';
 import { openFailure } from './open-failure.ts';
+import { killTree } from './process-tree.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Session, Shell, SudoSettings } from './shell.ts';
 
@@ -86,9 +87,9 @@ function spawnLocal(command: string): ByteChannel {
   });
   running.stdin.on('error', () => {});
   const kill = (): void => {
-    // zx throws when the process has ended already
-    if (child?.exitCode === null && child.signalCode === null) {
-      running.kill('SIGKILL').catch(() => {});
+    running.stdin.destroy();
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      killTree(child.pid);
     }
   };
   return {

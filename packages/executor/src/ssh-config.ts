@@ -130,7 +130,7 @@ async function ask(query: SshConfigQuery, file: string | undefined): Promise<Ssh
 }
 
 /** Reads what `ssh -G` prints: `keyword value` a line, all defaults included. */
-export function parseSshConfig(text: string, address: string): SshConfig {
+function parseSshConfig(text: string, address: string): SshConfig {
   const values = new Map<string, string[]>();
   for (const line of text.split('\n')) {
     const space = line.indexOf(' ');
