@@ -37,3 +37,8 @@ export function stateFolder(inventory: Inventory): string {
   const folder = dirname(resolve(inventory.path));
   return join(basename(folder) === 'inventory' ? dirname(folder) : folder, '.skerry');
 }
+
+/** Where the lab of an inventory keeps its key, its known_hosts and its Vagrantfile. */
+export function labFolder(inventory: Inventory): string {
+  return join(stateFolder(inventory), 'lab');
+}

@@ -1,20 +1,14 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
 import { createLab, type Lab } from '@skerry/lab';
 import { canAsk, confirm } from './ask.ts';
-import { stateFolder } from './inventory-file.ts';
+import { labFolder } from './inventory-file.ts';
 import type { Output } from './output.ts';
 import { LabView } from './render/lab-view.ts';
 
 /** Set in the process that was started again inside the lab's network. */
 const inside = 'SKERRY_INSIDE_LAB';
-
-/** Where the lab of an inventory keeps its key, its known_hosts and its Vagrantfile. */
-export function labFolder(inventory: Inventory): string {
-  return join(stateFolder(inventory), 'lab');
-}
 
 export interface LabRequest {
   readonly yes?: boolean;

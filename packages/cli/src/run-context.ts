@@ -1,10 +1,10 @@
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { formatDiagnostic } from '@skerry/diagnostics';
 import { createConnector, SecretBook, type Connector, type Endpoint } from '@skerry/executor';
 import { resolveSecrets, type Host, type Inventory } from '@skerry/inventory';
 import { askPassword } from './ask.ts';
 import { endpointOf } from './endpoint.ts';
-import { openInventory, stateFolder } from './inventory-file.ts';
+import { labFolder, openInventory, stateFolder } from './inventory-file.ts';
 import type { ConnectOptions } from './options.ts';
 import type { Output } from './output.ts';
 import { concealInErrors } from './report-error.ts';
@@ -50,7 +50,7 @@ export async function openRun(
         sudoPassword,
         folder,
         agentSocket: process.env['SSH_AUTH_SOCK'],
-        ...(inventory.lab === undefined ? {} : { lab: join(stateFolder(inventory), 'lab') }),
+        ...(inventory.lab === undefined ? {} : { lab: labFolder(inventory) }),
       }),
     stateFolder: stateFolder(inventory),
   };

@@ -25,7 +25,7 @@ export function sourceFolders(runbook: string | undefined): readonly string[] {
 }
 
 /** Reads `files/NAME` (or a path of that form) as text, or as base64 where it is no UTF-8 text. */
-export function readSource(name: string, folders: readonly string[]): FileContent {
+function readSource(name: string, folders: readonly string[]): FileContent {
   const candidates = isAbsolute(name)
     ? [name]
     : folders.flatMap((folder) => [join(folder, name), join(folder, 'files', name)]);

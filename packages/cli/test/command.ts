@@ -65,7 +65,9 @@ export async function onTerminal(
     .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
     .join(' ');
   const line = `stty rows ${rows} cols ${columns}; exec ${quoted}`;
-  const child = spawn('script', ['-qefc', line, '/dev/null'], {
+  // script(1) of util-linux makes the terminal.
+  const terminal = 'script';
+  const child = spawn(terminal, ['-qefc', line, '/dev/null'], {
     cwd: options.cwd ?? root,
     env: cleanEnvironment({ TERM: 'xterm', ...options.env }),
     stdio: ['pipe', 'pipe', 'pipe'],

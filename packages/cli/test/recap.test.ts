@@ -80,8 +80,9 @@ describe('the recap', () => {
 
   it('does not call a plan that was declined done', () => {
     const declined = [recap('a', { outcome: 'planned', changed: 0, handlers: 0, execs: 1 })];
-    expect(recapText(finished(declined, { verified: false }), options)).toMatch(
-      /Nothing was changed/,
-    );
+    const pending = new Map([['a', 7]]);
+    const text = recapText(finished(declined, { verified: false }), { ...options, pending });
+    expect(text).toMatch(/a +planned +7 to change, 25 as desired/);
+    expect(text).toMatch(/Nothing was changed/);
   });
 });

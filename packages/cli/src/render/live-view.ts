@@ -5,7 +5,7 @@ import { Progress } from './progress.ts';
 import { Region } from './region.ts';
 import type { Renderer } from './renderer.ts';
 
-export interface LiveTerminal {
+interface LiveTerminal {
   readonly columns: number;
   readonly rows: number;
   write(text: string): void;

@@ -21,6 +21,8 @@ export class PlainLines implements Renderer {
   readonly #options: PlainLinesOptions;
   readonly #warnings = new Warnings();
   #mode: 'plan' | 'apply' = 'plan';
+  #afterEmpty = false;
+  #pending: ReadonlyMap<string, number> = new Map();
 
   constructor(options: PlainLinesOptions) {
     this.#options = options;
@@ -28,11 +30,17 @@ export class PlainLines implements Renderer {
 
   event(event: RunEvent): void {
     const text = this.#text(event);
-    if (text !== undefined) this.#options.print(text);
+    if (text !== undefined) this.#print(text);
+  }
+
+  /** No two empty lines in a row. */
+  #print(text: string): void {
+    this.#options.print(this.#afterEmpty ? text.replace(/^\n/, '') : text);
+    this.#afterEmpty = text.endsWith('\n');
   }
 
   line(text: string): void {
-    this.#options.print(text);
+    this.#print(text);
   }
 
   pause(): void {}
@@ -64,6 +72,12 @@ export class PlainLines implements Renderer {
         return `${colors.red(event.host)}: ${event.outcome}${at}: ${failure.what}`;
       }
       case 'plan':
+        this.#pending = new Map(
+          event.plan.hosts.map(({ host, plays }) => [
+            host,
+            plays.reduce((sum, { steps }) => sum + steps.length, 0),
+          ]),
+        );
         return this.#afterWarnings(`\n${planText(event.plan, { colors, width, verbose })}\n`);
       case 'play-started': {
         if (quiet === true && !verbose) return undefined;
@@ -87,7 +101,9 @@ export class PlainLines implements Renderer {
         this.#warnings.add(event);
         return undefined;
       case 'run-finished':
-        return this.#afterWarnings(`\n${recapText(event, { colors, width, mode: this.#mode })}`);
+        return this.#afterWarnings(
+          `\n${recapText(event, { colors, width, mode: this.#mode, pending: this.#pending })}`,
+        );
       case 'step-started':
       case 'planned':
         return undefined;

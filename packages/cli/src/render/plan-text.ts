@@ -65,7 +65,7 @@ function stepLines(step: StepPlan, options: PlanTextOptions): readonly string[] 
   const action = actionOf(step.changes);
   const color = paint(colors, action);
   const lines = [
-    `    ${color(signs[action])} ${colors.bold(step.id)}  ${colors.dim(step.summary)}`.trimEnd(),
+    `    ${color(signs[action])} ${colors.bold(step.id)}  ${colors.dim(summaryOf(step))}`.trimEnd(),
   ];
   const note = confidenceNote(step);
   if (note !== undefined) lines.push(...noteLines(note, width, colors.magenta));
@@ -74,6 +74,11 @@ function stepLines(step: StepPlan, options: PlanTextOptions): readonly string[] 
     lines.push(colors.dim(`        notifies ${step.notify.join(', ')}`));
   }
   return lines;
+}
+
+/** The summary without the name of the step, which stands before it. */
+function summaryOf({ id, summary }: StepPlan): string {
+  return summary.startsWith(id) ? summary.slice(id.length).replace(/^[,:]?\s*/, '') : summary;
 }
 
 function confidenceNote({ confidence }: StepPlan): string | undefined {
@@ -119,7 +124,7 @@ function noteLines(
 }
 
 /** A unified diff without its file headers: the step has named the file already. */
-export function diffLines(diff: string, colors: Colors): readonly string[] {
+function diffLines(diff: string, colors: Colors): readonly string[] {
   const lines = diff.replace(/\n$/, '').split('\n');
   const start = lines.findIndex((line) => line.startsWith('@@'));
   return lines.slice(Math.max(0, start)).map((line) => {
@@ -152,6 +157,7 @@ function quietLines(plan: Plan, colors: Colors): readonly string[] {
 
 function totals(plan: Plan, colors: Colors): readonly string[] {
   const count = countPlan(plan);
+  if (count.hosts === 0) return [colors.yellow('There is no plan: no host could be read.')];
   if (count.steps === 0 && count.handlers === 0) {
     return [colors.green(`Nothing to do: ${counted(count.hosts, 'host')} as desired.`)];
   }

@@ -10,6 +10,8 @@ interface RecapOptions {
   readonly colors: Colors;
   readonly width: number;
   readonly mode: 'plan' | 'apply';
+  /** How many steps the plan would change, by host. */
+  readonly pending?: ReadonlyMap<string, number>;
 }
 
 const bad: ReadonlySet<HostOutcome> = new Set([
@@ -88,11 +90,18 @@ function labelled(word: string, text: string, width: number): readonly string[] 
 }
 
 function hostLines(hosts: readonly HostRecap[], options: RecapOptions): readonly string[] {
-  const { colors, mode } = options;
+  const { colors, pending } = options;
   const groups = new Map<string, { recap: HostRecap; names: string[] }>();
   for (const recap of hosts) {
-    const { outcome, changed, converged, handlers, execs, failure } = recap;
-    const key = [outcome, changed, converged, handlers, execs, failure?.step].join(' ');
+    const { outcome, converged, handlers, execs, failure } = recap;
+    const key = [
+      outcome,
+      changesOf(recap, pending),
+      converged,
+      handlers,
+      execs,
+      failure?.step,
+    ].join(' ');
     const group = groups.get(key) ?? { recap, names: [] };
     groups.set(key, group);
     group.names.push(recap.host);
@@ -110,9 +119,8 @@ function hostLines(hosts: readonly HostRecap[], options: RecapOptions): readonly
       : recap.outcome === 'converged'
         ? colors.green(word)
         : colors.yellow(word);
-    const pending = mode === 'plan' ? 'to change' : 'changed';
     const facts = [
-      `${recap.changed} ${pending}`,
+      changesOf(recap, pending),
       `${recap.converged} as desired`,
       ...(recap.handlers > 0 ? [counted(recap.handlers, 'handler')] : []),
       `${counted(recap.execs, 'exec')}${count > 1 ? ' each' : ''}`,
@@ -120,6 +128,12 @@ function hostLines(hosts: readonly HostRecap[], options: RecapOptions): readonly
     const where = recap.failure?.step === undefined ? '' : `  at ${recap.failure.step}`;
     return `  ${names.padEnd(widest)}  ${painted}  ${colors.dim(facts)}${where}`;
   });
+}
+
+/** What was changed, or, of a host that was only planned, what would be. */
+function changesOf(recap: HostRecap, pending: ReadonlyMap<string, number> | undefined): string {
+  if (recap.outcome !== 'planned') return `${recap.changed} changed`;
+  return `${pending?.get(recap.host) ?? 0} to change`;
 }
 
 function conclusion(event: RunFinished, { colors, mode }: RecapOptions): string {
