@@ -45,6 +45,11 @@ export interface Sshd {
  * Needs root and /usr/sbin/sshd; counts come from its log (LogLevel VERBOSE).
  */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/sbin/sshd')) {
+    throw new Error(
+      'tests over SSH need root and /usr/sbin/sshd: apt-get install -y openssh-server',
+    );
+  }
   const folder = mkdtempSync(path.join(tmpdir(), 'skerry-sshd-'));
   chmodSync(folder, 0o755);
   mkdirSync('/run/sshd', { recursive: true });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { DiagnosticError } from '@skerry/diagnostics';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Connector, createConnector, SecretBook, type SudoSettings } from '../src/index.ts';
@@ -19,11 +19,16 @@ function allow(rule: string): void {
 }
 
 beforeAll(async () => {
+  if (!existsSync('/usr/bin/sudo')) {
+    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'sudo'], {
+      stdio: 'ignore',
+    });
+  }
   execFileSync('useradd', ['-m', '-s', '/bin/bash', user]);
   execFileSync('chpasswd', { input: `${user}:${password}\n` });
   sshd = await startSshd();
   connector = createConnector({ secrets });
-});
+}, 120_000);
 afterAll(async () => {
   await connector.close();
   await sshd.stop();
