@@ -1,11 +1,13 @@
 import {
   containerdConfigVersion,
   containerdPackage,
-  identityConflicts,
   modulesFor,
+  namesByAddress,
   nodePackages,
+  oldestKernel,
   parametersFor,
   registryHosts,
+  twinsOf,
 } from '@skerry/kubernetes';
 import { play, runbook } from '@skerry/runbook';
 import {
@@ -49,27 +51,26 @@ export default runbook({
       const modules = kernelModules('kubernetes', {
         modules: modulesFor({ kernel: facts.kernel, proxy, extra: node.modules }),
       });
-      const bootArguments = kernelCommandLine({
-        arguments: node.kernelArguments,
-        when: node.kernelArguments.length > 0,
-      });
+      const wanted = node.kernelArguments;
+      const bootArguments = kernelCommandLine({ arguments: wanted, when: wanted.length > 0 });
+      const timeSynced = timeSync({ servers: node.timeServers, needs: tools });
       return [
-        gate('kernel', { kernel: { atLeast: proxy === 'nftables' ? '5.13' : '5.4' } }),
-        gate('cgroup v2', { cgroup: 2 }),
-        gate('identity', { unique: identityConflicts(host.name, fleet) }),
-        gate('virtualization', { virtualization: true }),
+        gate('kernel', { kernel: oldestKernel(proxy), cgroup: 2, xen: { minimum: '4.17' } }),
+        gate('identity', { unique: twinsOf(host.name, fleet) }),
         hostname(host.name, { when: node.hostname }),
-        hostsEntries({
-          entries: inventory.hosts.map(({ address, name }) => ({ address, names: [name] })),
-          when: node.hostsEntries,
-        }),
+        hostsEntries('cluster', namesByAddress(inventory.hosts), { when: node.hostsEntries }),
         tools,
         modules,
         sysctl('kubernetes', parametersFor(node.sysctl), { needs: modules }),
         swap({ enabled: node.swap }),
-        timeSync({ servers: node.timeServers, needs: tools }),
+        timeSynced,
         bootArguments,
-        reboot({ when: node.reboot === 'when-required', needs: [tools, bootArguments] }),
+        reboot({
+          when: node.reboot === 'when-required' ? 'required' : 'never',
+          arguments: wanted,
+          needs: [tools, bootArguments],
+        }),
+        gate('clock', { clock: {}, needs: timeSynced }),
       ];
     }),
 
@@ -86,7 +87,11 @@ export default runbook({
       if (etcdDisk === undefined) return steps;
       const folder = directory(etcdDisk.path, { mode: '0700', needs: steps });
       const { path, fsyncP99 } = etcdDisk;
-      return [...steps, folder, gate('etcd disk', { fsync: { path, p99: fsyncP99 }, needs: [folder, ...steps] })];
+      return [
+        ...steps,
+        folder,
+        gate('etcd disk', { fsync: { path, p99: fsyncP99 }, needs: [folder, ...steps] }),
+      ];
     }),
 
     play('Container runtime', { hosts: 'all', tags: ['containerd'] }, ({ host }) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { clusterName, roleName, secretReference } from './formats.ts';
-import { connectionSettings, labSettings, nodeSettings } from './schema.ts';
+import { connectionSettings, kubernetesSettings, labSettings, nodeSettings } from './schema.ts';
 
 const vars = z
   .record(z.string(), z.unknown())
@@ -62,6 +62,7 @@ export const inventoryFile = z
       .record(z.string(), groupBody.nullable())
       .nullish()
       .describe('Groups of hosts by name; the group "all" is there without being written'),
+    kubernetes: kubernetesSettings.nullish(),
     lab: labSettings.nullish(),
   })
   .meta({

@@ -21,10 +21,12 @@ export {
 } from './resolve-secrets.ts';
 export {
   connectionSettings,
+  kubernetesSettings,
   labSettings,
   nodeSettings,
   secretReference,
   type ConnectionSettings,
+  type KubernetesSettings,
   type LabSettings,
   type NodeSettings,
 } from './schema.ts';

@@ -1,5 +1,10 @@
 import type { SourcePosition } from '@skerry/diagnostics';
-import type { ConnectionSettings, LabSettings, NodeSettings } from './schema.ts';
+import type {
+  ConnectionSettings,
+  KubernetesSettings,
+  LabSettings,
+  NodeSettings,
+} from './schema.ts';
 
 export type Json =
   | string
@@ -49,6 +54,7 @@ export interface Inventory {
   readonly groups: ReadonlyMap<string, Group>;
   /** In the order of the file. */
   readonly hosts: readonly Host[];
+  readonly kubernetes: KubernetesSettings;
   /** What `lab up` makes, when this inventory describes machines that Skerry itself makes. */
   readonly lab: LabSettings | undefined;
 }

@@ -11,7 +11,7 @@ import { issueDiagnostics } from './issues.ts';
 import { checkLab } from './lab-checks.ts';
 import { childPath, valueOf } from './merge.ts';
 import type { Group, Host, Inventory, Json, Origin } from './model.ts';
-import { labSettings } from './schema.ts';
+import { kubernetesSettings, labSettings } from './schema.ts';
 import {
   layerOf,
   mergeLayers,
@@ -89,12 +89,16 @@ class Assembly {
     const cluster = this.#layer('cluster', entryOf(this.#tree, 'cluster')?.value, 'cluster');
     const vars = cluster.vars === undefined ? {} : valueOf(cluster.vars);
     const lab = entryOf(this.#tree, 'lab')?.value;
+    const kubernetes = entryOf(this.#tree, 'kubernetes')?.value;
     const hosts = this.#hosts(candidates);
     return {
       path: this.#findings.source.file,
       cluster: { name: this.#clusterName(), vars: vars as Record<string, Json> },
       groups: groupsOf(groups, hosts),
       hosts,
+      kubernetes: kubernetesSettings.parse(
+        kubernetes?.kind === 'map' ? plainValue(kubernetes) : {},
+      ),
       lab: lab?.kind === 'map' ? labSettings.parse(plainValue(lab)) : undefined,
     };
   }

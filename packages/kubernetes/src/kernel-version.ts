@@ -8,3 +8,18 @@ export function kernelAtLeast(release: string, major: number, minor: number): bo
   const [have, haveMinor] = [Number(match[1]), Number(match[2])];
   return have > major || (have === major && haveMinor >= minor);
 }
+
+/**
+ * The oldest kernel that carries a mode of kube-proxy, and why: nftables mode wants 5.13 (KEP-3866);
+ * Cilium in its place 5.10 (Cilium 1.20 system requirements); the older modes 5.4, the oldest that
+ * kubeadm's preflight accepts.
+ */
+export function oldestKernel(proxy: 'nftables' | 'ipvs' | 'iptables' | 'none'): {
+  readonly minimum: string;
+  readonly why: string;
+} {
+  if (proxy === 'nftables') return { minimum: '5.13', why: "kube-proxy's nftables mode needs it" };
+  if (proxy === 'none')
+    return { minimum: '5.10', why: 'a kube-proxy replacement by eBPF needs it' };
+  return { minimum: '5.4', why: 'kubeadm accepts none that is older' };
+}

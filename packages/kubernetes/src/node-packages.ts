@@ -5,7 +5,16 @@ type Family = 'debian' | 'redhat' | '';
  * cmd/kubeadm/app/preflight/checks.go) and what an operator looks with, by the names of the family.
  */
 const tools: Readonly<Record<Exclude<Family, ''>, readonly string[]>> = {
-  debian: ['conntrack', 'ethtool', 'iproute2', 'iptables', 'kmod', 'nftables', 'socat', 'util-linux'],
+  debian: [
+    'conntrack',
+    'ethtool',
+    'iproute2',
+    'iptables',
+    'kmod',
+    'nftables',
+    'socat',
+    'util-linux',
+  ],
   redhat: [
     'conntrack-tools',
     'ethtool',

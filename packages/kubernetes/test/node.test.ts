@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import {
   containerdConfigVersion,
-  identityConflicts,
   kernelAtLeast,
   modulesFor,
+  namesByAddress,
+  nodePackages,
+  oldestKernel,
   parametersFor,
   registryHosts,
+  twinsOf,
 } from '../src/index.ts';
 
 test.each([
@@ -69,28 +72,56 @@ test('a mirror of docker.io stands before its real server', () => {
 
 describe('identity', () => {
   const machine = (machineId: string, productUuid: string, mac: string) => ({
-    hostname: 'x',
     machineId,
     productUuid,
-    interfaces: [{ name: 'eth0', mac }],
+    interfaces: [{ mac }],
   });
-  test('machines of their own do not conflict; an empty uuid is no uuid', () => {
+  test('machines of their own have no twin; an empty uuid is no uuid', () => {
     const fleet = new Map([
       ['a', machine('1', '', '52:54:00:00:00:01')],
       ['b', machine('2', '', '52:54:00:00:00:02')],
     ]);
-    expect(identityConflicts('a', fleet)).toEqual([]);
+    expect(twinsOf('a', fleet)).toEqual([]);
   });
-  test('a clone is named with what it shares', () => {
+  test.each([
+    ['machine-id', machine('1', 'v', '52:54:00:00:00:09')],
+    ['product_uuid', machine('9', 'u', '52:54:00:00:00:09')],
+    ['MAC', machine('9', 'v', '52:54:00:00:00:01')],
+  ])('a host with the same %s is a twin', (_what, other) => {
     const fleet = new Map([
       ['a', machine('1', 'u', '52:54:00:00:00:01')],
-      ['b', machine('1', 'u', '52:54:00:00:00:01')],
-      ['c', machine('3', 'v', '52:54:00:00:00:03')],
+      ['b', other],
+      ['c', machine('3', 'w', '52:54:00:00:00:03')],
     ]);
-    expect(identityConflicts('a', fleet).map(({ what, hosts }) => [what, hosts])).toEqual([
-      ['machine-id', ['b']],
-      ['product_uuid', ['b']],
-      ['MAC of eth0', ['b']],
-    ]);
+    expect(twinsOf('a', fleet).map(({ host }) => host)).toEqual(['b']);
   });
+});
+
+test.each([
+  ['nftables', '5.13'],
+  ['none', '5.10'],
+  ['ipvs', '5.4'],
+] as const)('the oldest kernel for %s is %s', (proxy, expected) => {
+  expect(oldestKernel(proxy).minimum).toBe(expected);
+});
+
+test('names for /etc/hosts come by address; an address that is a name is left out', () => {
+  const hosts = [
+    { name: 'a', address: '10.0.0.1' },
+    { name: 'b', address: 'b.example.net' },
+    { name: 'c', address: 'fd00::3' },
+  ];
+  expect(namesByAddress(hosts)).toEqual({ '10.0.0.1': ['a'], 'fd00::3': ['c'] });
+});
+
+test('packages of a node', () => {
+  const common = { proxy: 'ipvs', filesystems: ['xfs', 'xfs'], fio: true, extra: ['jq'] } as const;
+  const debian = nodePackages({ ...common, family: 'debian', timeDaemon: '' });
+  expect(debian).toEqual(expect.arrayContaining(['conntrack', 'ipvsadm', 'xfsprogs', 'fio', 'jq']));
+  expect(debian).toContain('systemd-timesyncd');
+  expect(debian.filter((name) => name === 'xfsprogs')).toHaveLength(1);
+  const redhat = nodePackages({ ...common, family: 'redhat', timeDaemon: '' });
+  expect(redhat).toEqual(expect.arrayContaining(['conntrack-tools', 'chrony']));
+  const withChrony = nodePackages({ ...common, family: 'debian', timeDaemon: 'chrony' });
+  expect(withChrony).not.toContain('systemd-timesyncd');
 });

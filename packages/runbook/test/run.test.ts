@@ -12,6 +12,15 @@ beforeEach(async () => {
 });
 afterEach(() => hosts.stop());
 
+/** Runs again while the shell of a lost connection still holds the lock. */
+async function unlocked<T extends { exitCode: number }>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const outcome = await work();
+    if (outcome.exitCode !== 6) return outcome;
+    await sleep(50);
+  }
+}
+
 const mark = handler('mark', 'echo ran >>/srv/handled');
 
 const simple = runbook({
@@ -173,19 +182,23 @@ describe('failures', () => {
         play('Slow', { hosts: 'a' }, () => [
           file('/srv/first', { content: 'x', notify: mark }),
           command('slow', {
-            run: '[ -e /srv/again ] || { : >/srv/again; sleep 30; }; : >/srv/slow',
+            run: ': >/srv/begun; while [ ! -e /srv/go ]; do sleep 0.05; done; exit 1',
             creates: '/srv/slow',
           }),
         ]),
       ],
     });
     const running = hosts.run(slow);
-    while (!existsSync(hosts.at('a', 'srv/again'))) await sleep(20);
+    while (!existsSync(hosts.at('a', 'srv/begun'))) await sleep(20);
     execFileSync('pkill', ['-9', '-P', String(hosts.sshd.pid)]);
     const { exitCode, hosts: recap } = await running;
     expect(exitCode).toBe(4);
     expect(recap[0]).toMatchObject({ outcome: 'unknown', failure: { code: 'step-lost' } });
-    const next = await hosts.run(slow);
+    // What was running on the host still runs, and holds the lock until it ends.
+    expect((await hosts.run(slow)).exitCode).toBe(6);
+    writeFileSync(hosts.at('a', 'srv/go'), '');
+    writeFileSync(hosts.at('a', 'srv/slow'), '');
+    const next = await unlocked(() => hosts.run(slow));
     expect(lines(next.plan)).toContain('a handler mark (leftover)');
     expect(next.exitCode).toBe(0);
     expect(read(hosts.at('a', 'srv/handled'))).toBe('ran\n');
@@ -244,7 +257,7 @@ describe('the lock', () => {
     expect((await first).exitCode).toBe(4);
     writeFileSync(hosts.at('a', 'srv/go'), '');
     while (!existsSync(hosts.at('a', 'srv/end'))) await sleep(20);
-    expect((await hosts.run(holding)).exitCode).toBe(0);
+    expect((await unlocked(() => hosts.run(holding))).exitCode).toBe(0);
   });
 });
 
