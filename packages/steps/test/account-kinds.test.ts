@@ -172,7 +172,7 @@ describe.runIf(process.getuid?.() === 0).each(shells)('%s', (shell) => {
         await writeFile(path, text);
         await convergeForReal(authorizedKeysKind, { user: 'kari', keys }, shell, machine);
       }),
-      { numRuns: 12 },
+      { numRuns: 5 },
     );
   });
 });

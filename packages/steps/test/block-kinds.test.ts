@@ -131,7 +131,7 @@ describe.each(shells)('%s', (shell) => {
         expect(await readFile(path, 'utf8')).toBe(shown);
         if (!refused) expect(await planForReal(blockKind, desired, shell)).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 

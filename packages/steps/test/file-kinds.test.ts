@@ -43,13 +43,13 @@ describe.each(shells)('%s', (shell) => {
     await using box = await sandbox();
     const path = join(box.path, 'it');
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 200 }), async (content) => {
+      fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 2000 }), async (content) => {
         const desired = fileKind.schema.parse({ path, content });
         const output = await runFragment(shell, fileKind.converge(desired, []));
         expect(output).toMatchObject({ code: 0, stderr: '' });
         expect(await readFile(path, 'utf8')).toBe(content);
       }),
-      { numRuns: 15 },
+      { numRuns: 6 },
     );
   });
 

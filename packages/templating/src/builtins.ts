@@ -1,7 +1,7 @@
 /** Thrown by a helper; the caller knows the place and puts it in. */
 export class HelperFault extends Error {}
 
-export type Helper = (
+type Helper = (
   values: readonly unknown[],
   named: Readonly<Record<string, unknown>>,
 ) => unknown;

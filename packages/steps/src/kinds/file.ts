@@ -15,7 +15,7 @@ import {
 } from '../path-state.ts';
 import { splitOptions } from '../step-options.ts';
 
-export const fileSchema = z.strictObject({
+const fileSchema = z.strictObject({
   path: absolutePath,
   /** Text, written as UTF-8 byte for byte, or any bytes as base64. */
   content: z.union([z.string(), z.strictObject({ base64: z.base64() })]),
@@ -88,7 +88,7 @@ function parseContent(rest: string, utf8: boolean): ContentState {
   return utf8 && !text.includes('\0') ? { text } : 'large';
 }
 
-export function diffFile(desired: FileDesired, { state, target, content }: FileObserved): Change[] {
+function diffFile(desired: FileDesired, { state, target, content }: FileObserved): Change[] {
   const { path } = desired;
   const shown =
     isShown(desired) && typeof desired.content === 'string' ? desired.content : undefined;

@@ -20,12 +20,12 @@ export interface RunFragmentOptions {
 }
 
 /** `'…'` with each quote inside written as `'\''`. */
-export function quote(text: string): string {
+function quote(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** The script for one fragment: a function body, run in a subshell, that reads from /dev/null. */
-export function compose(fragment: Fragment, reveal = (text: string): string => text): string {
+function compose(fragment: Fragment, reveal = (text: string): string => text): string {
   const args = fragment.args.map((arg) => quote(resolveArg(arg, reveal)));
   return `part() {\n${fragment.code}\n}\n(part ${args.join(' ')}) </dev/null\n`;
 }
