@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DiagnosticError } from '@skerry/diagnostics';
-import { domainName } from './machines.ts';
+import { domainName, machineState } from './machines.ts';
 import type { LabMachine } from './settings.ts';
 import { inMachine } from './ssh.ts';
 import { nvmeDevice, nvmeId } from './vagrantfile.ts';
@@ -89,19 +89,23 @@ export async function takeSnapshot(
   }
 }
 
-/** Puts a machine back to a snapshot, whatever it does now. Its clock is behind afterwards. */
+/**
+ * Puts a machine back to a snapshot, whatever it does now. It stands still meanwhile, so that
+ * nothing of its present life reaches into the restored one. Its clock is behind afterwards.
+ */
 export async function loadSnapshot(
   machine: string,
   nvme: readonly string[],
   name: string,
 ): Promise<void> {
   const domain = domainName(machine);
-  const state = (await virsh(['domstate', domain])).stdout.trim();
-  if (state === 'shut off') await virsh(['start', domain]);
+  const state = await machineState(machine);
+  if (state === 'off') await virsh(['start', domain, '--paused']);
+  if (state === 'running') await virsh(['suspend', domain]);
   await unplug(domain, nvme, true);
   refuse(machine, `going back to "${name}"`, await monitor(domain, `loadvm ${name}`));
-  if (state === 'paused') await virsh(['resume', domain], { accept: 'any' });
   await plugIn(domain, nvme);
+  await virsh(['resume', domain]);
 }
 
 export function checkSnapshotName(name: string): void {
