@@ -1,10 +1,7 @@
 /** Thrown by a helper; the caller knows the place and puts it in. */
 export class HelperFault extends Error {}
 
-type Helper = (
-  values: readonly unknown[],
-  named: Readonly<Record<string, unknown>>,
-) => unknown;
+type Helper = (values: readonly unknown[], named: Readonly<Record<string, unknown>>) => unknown;
 
 export interface HelperSpec {
   /** How many values it takes, at least and at most. */
