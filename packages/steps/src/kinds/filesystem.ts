@@ -48,12 +48,13 @@ interface Observed {
   readonly holds: readonly string[];
   /** Why it is in use now: it must not be formatted, not even when it is named under wipe. */
   readonly inUse: readonly string[];
-  /** Formatting it was begun by an earlier run and not finished. */
+  /** It bears no signature, and an earlier run began to format it and did not finish. */
   readonly interrupted: boolean;
 }
 
 // Only what nothing at all is found on counts as empty: no signature that blkid or wipefs knows, no
-// partition, and zeros in the first MiB. The mark tells a run that crashed while formatting from data.
+// partition, and zeros in the first MiB. The mark is there while mkfs runs, which writes the
+// superblock last: with the mark, bytes without any signature are a crash of ours and no data.
 const inspect = `${findDevice}
 inspect() {
   name=\${device##*/}
@@ -65,10 +66,11 @@ inspect() {
   elif [ $? -ne 2 ]; then
     holds='holds signatures that contradict each other (blkid -p)
 '
+  elif [ -e "$mark" ]; then
+    interrupted=yes
   fi
-  [ -e "$mark" ] && interrupted=yes
-  [ "$type" = "$wanttype" ] && { [ -z "$wantlabel" ] || [ "$label" = "$wantlabel" ]; } && [ -z "$interrupted" ] && return
-  holds=$holds$(wipefs -n "$device" 2>/dev/null | awk 'NR > 1 { print "holds a signature of " ($3 ~ /^0x/ ? $NF : $3 " (" $0 ")") }' | sed 's/[[:space:]][[:space:]]*/ /g')
+  [ "$type" = "$wanttype" ] && { [ -z "$wantlabel" ] || [ "$label" = "$wantlabel" ]; } && return
+  holds=$holds$(wipefs -n "$device" 2>/dev/null | awk 'NR > 1 { print "holds a signature of " $3 }')
   for part in "/sys/class/block/$name/$name"*; do
     [ -e "$part/partition" ] || continue
     holds="$holds
@@ -116,14 +118,14 @@ find_device "$1" "$2" || exit 1
 [ -n "$device" ] || { echo "there is no device with $1 $2" >&2; exit 1; }
 shift 5
 inspect
-if [ "$type" = "$wanttype" ] && { [ -z "$wantlabel" ] || [ "$label" = "$wantlabel" ]; } && [ -z "$interrupted" ]; then exit 0; fi
+if [ "$type" = "$wanttype" ] && { [ -z "$wantlabel" ] || [ "$label" = "$wantlabel" ]; }; then exit 0; fi
 refuse() { printf '%s\\n' "$device is not formatted:" "$@" >&2; exit 1; }
 inuse=$(printf '%s\\n' "$inuse" | sed -n 's/^inuse //p')
 [ -z "$inuse" ] || refuse "$inuse"
 if [ -n "$holds" ] && [ -z "$interrupted" ]; then
   allowed=
   for one; do [ -n "$serial" ] && [ "$one" = "$serial" ] && allowed=yes; done
-  [ -n "$allowed" ] || refuse "$holds"
+  [ -n "$allowed" ] || refuse "$(printf '%s\\n' "$holds" | grep .)"
 fi
 command -v "mkfs.$wanttype" >/dev/null || refuse "mkfs.$wanttype is missing: install $(case $wanttype in xfs) echo xfsprogs ;; *) echo e2fsprogs ;; esac)"
 mkdir -p "\${mark%/*}" && printf '%s\\n' "$key" >"$mark" && sync "$mark" || exit 1
@@ -191,7 +193,7 @@ export const filesystemKind: StepKind<Desired, Observed> = {
     }
     const isSame =
       type === desired.type && (desired.label === undefined || desired.label === label);
-    if (isSame && !observed.interrupted) return [];
+    if (isSame) return [];
     const subject = serial === '' ? device : `${device} (serial ${serial})`;
     const after = describe(desired.type, desired.label);
     const held = observed.holds.join(', ');

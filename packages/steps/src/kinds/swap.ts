@@ -40,6 +40,7 @@ swap_units() {
 }`;
 
 const probe = `${findUnits}
+[ "$1" = allowed ] && exit 0
 [ -r /proc/swaps ] || { echo 'this kernel has no /proc/swaps' >&2; exit 1; }
 sed -n '2,$s/^\\([^[:space:]]*\\).*/live \\1/p' /proc/swaps
 swap_units | sed 's/^/unit /'
@@ -51,6 +52,7 @@ fi
 
 const converge = `${findUnits}
 ${writeFile}
+[ "$2" = allowed ] && exit 0
 if [ -r /etc/fstab ] && awk '$1 !~ /^#/ && $3 == "swap" { found = 1 } END { exit !found }' /etc/fstab; then
   edited=$(awk -v mark="$1" '$1 !~ /^#/ && $3 == "swap" { $0 = mark $0 } { print }' /etc/fstab) || exit 1
   write_file /etc/fstab 0644 "$edited
@@ -83,7 +85,7 @@ export const swapKind: StepKind<Desired, Observed> = {
   kind: 'swap',
   schema,
   summary: ({ enabled }) => (enabled ? 'swap is allowed' : 'swap is off'),
-  probe: ({ enabled }) => (enabled ? sh(':') : sh(probe)),
+  probe: ({ enabled }) => sh(probe, enabled ? 'allowed' : 'off'),
   parse: ({ stdout }) => {
     const lines = probeLines(stdout);
     return { live: lines.all('live'), units: lines.all('unit'), fstab: lines.text };
@@ -107,7 +109,7 @@ export const swapKind: StepKind<Desired, Observed> = {
     }
     return changes;
   },
-  converge: ({ enabled }) => (enabled ? sh(':') : sh(converge, mark)),
+  converge: ({ enabled }) => sh(converge, mark, enabled ? 'allowed' : 'off'),
 };
 
 /** `swap({ enabled: false })` */

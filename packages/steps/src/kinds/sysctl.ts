@@ -62,7 +62,7 @@ const normalize = (value: string): string => value.trim().replaceAll(/\s+/g, ' '
 
 /** Path and value of a line of sysctl.d(5); undefined for comments and for what sets nothing. */
 function parseLine(line: string): readonly [path: string, value: string] | undefined {
-  const [, key, value] = /^\s*(-?[^#;=\s][^=\s]*)\s*=\s*(.*)$/.exec(line) ?? [];
+  const [, key, value] = /^\s*(?:-\s*)?([^#;=\s][^=\s]*)\s*=\s*(.*)$/.exec(line) ?? [];
   return key === undefined || value === undefined ? undefined : [pathOf(key), normalize(value)];
 }
 
