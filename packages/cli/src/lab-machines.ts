@@ -5,12 +5,10 @@ import { createLab, type Lab } from '@skerry/lab';
 import { canAsk, confirm } from './ask.ts';
 import { labFolder } from './inventory-file.ts';
 import type { Output } from './output.ts';
+import { insideLab } from './reach-lab.ts';
 import { LabView } from './render/lab-view.ts';
 
-/** Set in the process that was started again inside the lab's network. */
-const inside = 'SKERRY_INSIDE_LAB';
-
-export interface LabRequest {
+interface LabRequest {
   readonly yes?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -55,16 +53,15 @@ export function labOf(
 }
 
 /**
- * Makes the machines of an inventory with a lab section reachable from a process: starts them, with
- * `start`, and where they can only be reached from within the lab's own network, runs this very
- * command again in there. Gives the exit code of that, or undefined where this process can go on.
+ * Starts the machines of the lab, with `start`, and where they can only be reached from within the
+ * lab's own network, runs this very command again in there. Gives the exit code of that, or
+ * undefined where this process can go on.
  */
-export async function reachLab(
+export async function enterLab(
   inventory: Inventory,
   request: LabRequest & { readonly start: boolean },
   output: Output,
 ): Promise<number | undefined> {
-  if (inventory.lab === undefined || process.env[inside] === '1') return undefined;
   const { lab, view } = labOf(inventory, request, output);
   try {
     if (request.start) await lab.up();
@@ -85,7 +82,7 @@ export async function reachLab(
 export async function passOn(program: string, words: readonly string[]): Promise<number> {
   const child = spawn(program, words, {
     stdio: 'inherit',
-    env: { ...process.env, [inside]: '1' },
+    env: { ...process.env, [insideLab]: '1' },
   });
   // A terminal sends SIGINT to both; the child decides what to do about it.
   const ignore = (): void => undefined;

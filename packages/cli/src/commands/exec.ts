@@ -4,12 +4,12 @@ import type { Host } from '@skerry/inventory';
 import { hostFailure, HostLink, type HostFailure, type HostRecap } from '@skerry/runbook';
 import { openInventory } from '../inventory-file.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { reachLab } from '../lab-machines.ts';
 import type { ConnectOptions } from '../options.ts';
 import { Output, outputSettings } from '../output.ts';
 import { duration } from '../render/duration.ts';
 import { counted, hostNames } from '../render/host-names.ts';
 import { failureBlocks } from '../render/recap.ts';
+import { reachLab } from '../reach-lab.ts';
 import { openRun, type RunContext } from '../run-context.ts';
 
 interface ExecOptions extends ConnectOptions {
@@ -46,8 +46,8 @@ export async function exec(
   const output = new Output(outputSettings(options));
   using interrupt = onInterrupt((text) => output.complain(text));
   const { inventory } = await openInventory(path, options.limit);
-  const insideLab = await reachLab(inventory, { ...options, start: false }, output);
-  if (insideLab !== undefined) return insideLab as ExitCode;
+  const ended = await reachLab(inventory, { ...options, start: false }, output);
+  if (ended !== undefined) return ended as ExitCode;
   const context = await openRun(path, options, output);
   try {
     const answers = await onEach(context.hosts, options.forks, (host) =>

@@ -2,10 +2,10 @@ import { ExitCode } from '@skerry/diagnostics';
 import { gatherFacts, type Facts, type HostRecap } from '@skerry/runbook';
 import { openInventory } from '../inventory-file.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { reachLab } from '../lab-machines.ts';
 import type { ConnectOptions } from '../options.ts';
 import { Output, outputSettings } from '../output.ts';
 import { failureBlocks } from '../render/recap.ts';
+import { reachLab } from '../reach-lab.ts';
 import { openRun } from '../run-context.ts';
 
 /** `bootstrap facts`: what the hosts are. */
@@ -14,8 +14,8 @@ export async function facts(path: string, options: ConnectOptions): Promise<Exit
   const { colors, settings } = output;
   using interrupt = onInterrupt((text) => output.complain(text));
   const { inventory } = await openInventory(path, options.limit);
-  const insideLab = await reachLab(inventory, { ...options, start: false }, output);
-  if (insideLab !== undefined) return insideLab as ExitCode;
+  const ended = await reachLab(inventory, { ...options, start: false }, output);
+  if (ended !== undefined) return ended as ExitCode;
   const context = await openRun(path, options, output);
   try {
     const answers = await gatherFacts({
