@@ -181,6 +181,7 @@ describe.skipIf(!canUseNamespaces).each(shells)('%s', (shell) => {
         await run('swapoff "$1" 2>/dev/null; umount "$1" 2>/dev/null; losetup -d "$1"', loop);
       }
     },
+    120_000,
   );
 
   // In one shell only: most of the time goes to apt itself.
@@ -235,5 +236,6 @@ describe.skipIf(!canUseNamespaces).each(shells)('%s', (shell) => {
         stderr: expect.stringContaining('not installed: skerry-none'),
       });
     },
+    120_000,
   );
 });

@@ -52,7 +52,7 @@ echo "loader $loader"
 echo "live $(cat /proc/cmdline)"
 case $loader in
   grubby) grubby --info=ALL | sed -n 's/^args="\\(.*\\)"$/configured \\1/p' ;;
-  grub) sed -n 's/^[[:space:]]*linux\\(efi\\)\\{0,1\\}[[:space:]]*[^[:space:]]*\\(.*\\)$/configured \\2/p' /boot/grub/grub.cfg | grep -v -w -e single -e recovery | sort -u ;;
+  grub) sed -n 's/^[[:space:]]*linux\\(efi\\)\\{0,1\\}[[:space:]][[:space:]]*[^[:space:]]*\\(.*\\)$/configured \\2/p' /boot/grub/grub.cfg | grep -v -w -e single -e recovery | sort -u ;;
 esac
 if [ -e "$1" ]; then echo '--'; cat "$1"; fi
 `;

@@ -58,7 +58,8 @@ const probe = `${findDaemon}
 find_daemon
 printf 'daemon %s\\nunit %s\\n' "$daemon" "$unit"
 [ "$daemon" = none ] && exit 0
-systemctl show --property=ActiveState,UnitFileState -- "$unit" | tr = ' '
+state=$(systemctl show --property=ActiveState,UnitFileState -- "$unit") || exit 1
+printf '%s\\n' "$state" | tr = ' '
 [ -e "$2" ] && echo pending
 if [ "$daemon" = chrony ]; then
   for file in $(chrony_files); do
