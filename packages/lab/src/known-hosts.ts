@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DiagnosticError } from '@skerry/diagnostics';
 import { command } from './command.ts';
 import type { LabMachine } from './settings.ts';
 
@@ -12,18 +14,33 @@ export function parseKeyscan(stdout: string): string[] {
 
 /**
  * The machines' host keys, asked for within the network that the lab just made: nobody else can
- * answer there.
+ * answer there. Waits ten minutes for machines that still boot.
+ *
+ * @throws DiagnosticError `lab-host-keys`
  */
-export async function scanHostKeys(
+export async function waitForHostKeys(
   addresses: readonly string[],
   enter: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const { stdout } = await command(
-    [...enter, 'ssh-keyscan', '-T', '30', '-t', 'ed25519,ecdsa,rsa', ...addresses],
-    { accept: 'any', signal },
-  );
-  return parseKeyscan(stdout);
+  const until = Date.now() + 600_000;
+  let silent: readonly string[] = addresses;
+  const waiting = () => Date.now() < until && signal?.aborted !== true;
+  while (waiting()) {
+    const argv = [...enter, 'ssh-keyscan', '-T', '20', '-t', 'ed25519,ecdsa,rsa', ...addresses];
+    const lines = parseKeyscan((await command(argv, { accept: 'any', signal })).stdout);
+    const known = knownAddresses(lines.join('\n'));
+    silent = addresses.filter((address) => !known.has(address));
+    if (silent.length === 0) return lines;
+    await sleep(1000);
+  }
+  throw new DiagnosticError({
+    code: 'lab-host-keys',
+    severity: 'error',
+    what: `no SSH server answers at ${silent.join(', ')}`,
+    why: 'the machines were started and waited for',
+    fix: 'see their consoles in /var/lib/libvirt/images/skerry-lab/; `bootstrap lab up` tries again',
+  });
 }
 
 /** The hosts that a known_hosts file written by the lab names. */

@@ -4,7 +4,7 @@ import { DiagnosticError } from '@skerry/diagnostics';
 import { ensureBox } from './box/build.ts';
 import { command } from './command.ts';
 import { cacheFolder, ensureKey } from './keys.ts';
-import { forgetHostKeys, knownAddresses, scanHostKeys } from './known-hosts.ts';
+import { forgetHostKeys, knownAddresses, waitForHostKeys } from './known-hosts.ts';
 import { ensureNetwork, removeNetwork } from './libvirt-network.ts';
 import { machineState, parseBoxes, removeDomain, removeOrphan, vagrant } from './machines.ts';
 import {
@@ -189,10 +189,12 @@ export function createLab(options: LabOptions): Lab {
 
   const boot = async (): Promise<void> => {
     const states = await Promise.all(machines.map((machine) => machineState(machine.name)));
-    if (states.every((state) => state === 'running')) return;
+    // an interrupted first boot of the user's own box may have left the lab's key out
+    if (states.every((state) => state === 'running') && !ownBox) return;
     for (const machine of machines) await removeOrphan(folder, machine.name);
     await progress.stage(`booting ${machines.length} machines`, async (note) => {
-      const argv = ['up', '--parallel', ...machines.map((machine) => machine.name)];
+      const provision = ownBox ? ['--provision'] : [];
+      const argv = ['up', '--parallel', ...provision, ...machines.map((machine) => machine.name)];
       await vagrant(folder, await enter(), argv, { signal, onLine: note });
     });
   };
@@ -205,7 +207,7 @@ export function createLab(options: LabOptions): Lab {
     const unknown = machines.map(({ address }) => address).filter((each) => !known.has(each));
     if (unknown.length === 0) return;
     await progress.stage('host keys', async () => {
-      const lines = await scanHostKeys(unknown, await enter(), signal);
+      const lines = await waitForHostKeys(unknown, await enter(), signal);
       await writeFile(file, `${text}${lines.join('\n')}\n`, { mode: 0o600 });
     });
   };
@@ -230,12 +232,8 @@ export function createLab(options: LabOptions): Lab {
       await progress.stage('SSH answers', async () => {
         await Promise.all(
           machines.map(async (machine) => {
-            const fresh = made.includes(machine) && !ownBox;
-            if (fresh) await nameMachine(machine);
-            else {
-              const ssh = await lab.sshCommand(machine.name);
-              await waitForMachine(ssh, machine, 'true', { signal });
-            }
+            const ssh = await lab.sshCommand(machine.name);
+            await waitForMachine(ssh, machine, ownBox ? 'true' : naming(machine), { signal });
           }),
         );
       });
@@ -244,6 +242,14 @@ export function createLab(options: LabOptions): Lab {
     destroy: async () => {
       const found = await findRequirements(ownBox);
       const namespace = await needsNamespace();
+      if (namespace && (await insideNamespace())) {
+        throw new DiagnosticError({
+          code: 'lab-inside',
+          severity: 'error',
+          what: 'the lab cannot be destroyed from within its own network namespace',
+          fix: 'leave the shell that `ip netns exec skerry-lab` has opened',
+        });
+      }
       const something =
         (await namespaceOwner()) === folder ||
         (await stat(poolFolder).then(
@@ -312,13 +318,11 @@ export function createLab(options: LabOptions): Lab {
     await waitForMachine(ssh, machine, remote, { signal, deadline: 120_000 });
   };
 
-  /** The built box has no name of its own. Later the name is the inventory's business. */
-  const nameMachine = async (machine: LabMachine): Promise<void> => {
-    const remote =
-      `sudo sh -c 'echo ${machine.name} >/etc/hostname && hostname ${machine.name} && ` +
-      `echo "127.0.1.1 ${machine.name}" >>/etc/hosts'`;
-    await waitForMachine(await lab.sshCommand(machine.name), machine, remote, { signal });
-  };
-
   return lab;
+}
+
+/** The built box is called "lab" until its machines have names; later the name is not touched. */
+function naming({ name }: LabMachine): string {
+  const rename = `echo ${name} >/etc/hostname && hostname ${name} && echo "127.0.1.1 ${name}" >>/etc/hosts`;
+  return `[ "$(hostname)" != lab ] || sudo sh -c '${rename}'`;
 }
