@@ -70,7 +70,7 @@ export default runbook({
           arguments: wanted,
           needs: [tools, bootArguments],
         }),
-        gate('clock', { clock: {}, needs: timeSynced }),
+        gate('clock', { clock: {}, needs: timeSynced, when: node.clock === 'synchronized' }),
       ];
     }),
 

@@ -113,6 +113,10 @@ export const nodeSettings = z
       .default({})
       .describe('Kernel parameters beside those that Kubernetes needs, or other values for them'),
     timeServers: z.array(serverName).default([]).describe('NTP servers'),
+    clock: z
+      .enum(['synchronized', 'unchecked'])
+      .default('synchronized')
+      .describe('Whether a host whose clock is not synchronized is refused'),
     kernelArguments: z
       .array(word('A kernel argument'))
       .default([])

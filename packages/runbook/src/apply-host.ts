@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunResult, SecretBook } from '@skerry/executor';
 import { sh, type Change, type Fragment } from '@skerry/steps';
 import type { RunEvent } from './events.ts';
@@ -11,6 +12,9 @@ import { awaitReboot } from './reboot.ts';
 
 /** Seconds that a step may take when its kind says nothing. */
 const defaultDeadline = 600;
+
+/** Milliseconds between two probes of a step whose refusal may still go away. */
+const settlePause = 2000;
 
 export interface ApplyContext {
   readonly link: HostLink;
@@ -116,6 +120,30 @@ async function currentStep(
   step: ExpandedStep,
 ): Promise<{ changes: readonly Change[]; converge: Fragment } | undefined> {
   if (plan.confidence.level !== 'conditional') return plan;
+  const settles = step.kind.settles?.(step.desired);
+  const end = performance.now() + 1000 * (settles?.seconds ?? 0);
+  let told = false;
+  for (;;) {
+    const changes = await probeAgain(context, play, step);
+    if (changes.length === 0) return undefined;
+    const refused = changes.some(({ action }) => action === 'refuse');
+    if (!refused || performance.now() >= end || context.signal.aborted) {
+      return { changes, converge: step.kind.converge(step.desired, changes) };
+    }
+    if (!told && settles !== undefined) {
+      const { awaited, seconds: deadline } = settles;
+      context.emit({ type: 'waiting', host: context.link.host, step: plan.id, awaited, deadline });
+      told = true;
+    }
+    await sleep(settlePause, undefined, { signal: context.signal }).catch(() => undefined);
+  }
+}
+
+async function probeAgain(
+  context: ApplyContext,
+  play: ExpandedPlay,
+  step: ExpandedStep,
+): Promise<readonly Change[]> {
   const probe = toPart(step.kind.probe(step.desired), context.secrets);
   const result = await context.link.run(play.become, [probe], {
     deadline: 1000 * (step.kind.deadline?.(step.desired) ?? defaultDeadline),
@@ -126,20 +154,14 @@ async function currentStep(
     result.outcome === 'exited' && part !== undefined
       ? readStep(step, part)
       : { unreadable: result.outcome === 'exited' ? 'no answer' : result.reason };
-  if ('unreadable' in reading) {
-    throw new HostFailure('failed', {
-      code: 'probe-failed',
-      what: `cannot read the state of "${step.id}" after the steps that it needs`,
-      step: `${play.play} › ${step.id}`,
-      why: reading.unreadable,
-      fix: 'mend what the reason names and run apply again',
-    });
-  }
-  if (reading.changes.length === 0) return undefined;
-  return {
-    changes: reading.changes,
-    converge: step.kind.converge(step.desired, reading.changes),
-  };
+  if ('changes' in reading) return reading.changes;
+  throw new HostFailure('failed', {
+    code: 'probe-failed',
+    what: `cannot read the state of "${step.id}" after the steps that it needs`,
+    step: `${play.play} › ${step.id}`,
+    why: reading.unreadable,
+    fix: 'mend what the reason names and run apply again',
+  });
 }
 
 async function runHandler(

@@ -37,6 +37,11 @@ export interface StepKind<Desired, Observed> {
   readonly afterConverge?: 'reboot';
   /** How long `converge` may run, in seconds; the engine's default is 600. */
   deadline?(desired: Desired): number;
+  /**
+   * What a refusal may wait for after a step that this one needs has run, and how many seconds: it is
+   * probed again until the refusal is gone (a clock that has just been given its servers).
+   */
+  settles?(desired: Desired): { readonly awaited: string; readonly seconds: number } | undefined;
 }
 
 /** A kind whose types the engine need not know. */

@@ -135,6 +135,8 @@ export const gateKind: StepKind<GateDesired, Observed> = {
     );
     return `rules that must hold: ${rules.map(([key]) => key).join(', ') || 'none'}`;
   },
+  settles: ({ clock }) =>
+    clock === undefined ? undefined : { awaited: 'a synchronized clock', seconds: 120 },
   probe: ({ clock, fsync }) =>
     sh(probe, clock === undefined ? '' : 'clock', fsync?.path ?? '', String(fsync?.maxAge ?? 0)),
   parse: ({ stdout }) => {
