@@ -10,7 +10,7 @@ import { daemonProcess, stopDaemon, waitForLibvirt, type OwnDaemon } from './sys
  * the machines and whoever talks to them are in there, and nothing of it is seen outside. A veth
  * pair with masquerade leads out, for package downloads.
  */
-export const runFolder = `/run/${labName}`;
+const runFolder = `/run/${labName}`;
 
 /** Words to put in front of a command so that it runs inside the lab's network. */
 export const enterNamespace: readonly string[] = ['ip', 'netns', 'exec', labName];

@@ -100,4 +100,4 @@ ${hosts.join('\n')}
 `;
 }
 
-export const bridgeName = 'skerry0';
+const bridgeName = 'skerry0';

@@ -68,7 +68,7 @@ function disk(volume: DiskVolume, index: number): string[] {
 }
 
 /** The kernel's command line of the directly booted box. */
-export function kernelCommandLine(accelerator: Accelerator): string {
+function kernelCommandLine(accelerator: Accelerator): string {
   const emulated = accelerator === 'qemu' ? ' mitigations=off no5lvl' : '';
   return `root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 TERM=dumb${emulated}`;
 }
