@@ -86,7 +86,7 @@ function planStep(
 }
 
 /** The error for a step whose state could not be read. */
-export function unreadable(
+function unreadable(
   host: string,
   play: string,
   step: ExpandedStep,
