@@ -19,7 +19,7 @@ interface ExecOptions extends ConnectOptions {
 }
 
 /** What a command did on one host; `code` is its exit status. */
-export interface ExecAnswer {
+interface ExecAnswer {
   readonly host: string;
   readonly code: number;
   readonly stdout: string;
@@ -158,7 +158,7 @@ function tell(answers: readonly Answer[], output: Output): ExitCode {
 }
 
 /** The same answer of N hosts is one block with N names; the time is that of the slowest. */
-export function foldAnswers(
+function foldAnswers(
   answers: readonly ExecAnswer[],
 ): readonly (Omit<ExecAnswer, 'host'> & { readonly hosts: readonly string[] })[] {
   const blocks = new Map<string, Omit<ExecAnswer, 'host'> & { hosts: string[] }>();

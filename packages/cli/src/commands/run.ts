@@ -88,7 +88,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
 }
 
 /** `Apply these 14 changes to 3 hosts?` */
-export function question(plan: Plan): string {
+function question(plan: Plan): string {
   const changing = plan.hosts.filter(({ plays }) =>
     plays.some(({ steps, handlers }) => steps.length + handlers.length > 0),
   );
