@@ -83,6 +83,7 @@ function optional<Name extends string>(
 }
 
 function sudoOf({ sudo }: ConnectionSettings, context: EndpointContext): SudoSettings {
+  if (sudo === false) return { enabled: false };
   const asked = optional('password', context.sudoPassword);
   if (typeof sudo === 'boolean' || sudo.password === 'ask') return asked;
   return { ...asked, ...optional('password', context.secretOf(sudo.password)) };

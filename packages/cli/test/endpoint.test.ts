@@ -69,6 +69,12 @@ describe('how a host is reached', () => {
     });
   });
 
+  it('uses no sudo where the inventory says false, also with a typed password', () => {
+    const typed = { ...context, sudoPassword: 'typed-one' };
+    expect(endpointOf(hostWith('{ sudo: false }'), typed).sudo).toEqual({ enabled: false });
+    expect(endpointOf(hostWith('{ sudo: true }'), context).sudo).toEqual({});
+  });
+
   it('goes through jump hosts in order, each verified by known_hosts and never given the password', () => {
     const host = hostWith(
       '{ jump: ["ops@b1.example.org:2222", "[2001:db8::1]:23", b3], key: ~/.ssh/a, password: "env:PW", hostKeys: { pinned: ["SHA256:OuXf4SM2Q2FPFVbHR5nB8tJHYdHmxmmZ9oYCPDA2zIE"] } }',

@@ -1,5 +1,4 @@
 import { userInfo } from 'node:os';
-import { LocalSession } from './local-session.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Connector, Endpoint, Session } from './shell.ts';
 import { SshDialer } from './ssh-dialer.ts';
@@ -35,6 +34,8 @@ export function createConnector(options: ConnectorOptions): Connector {
     const onSend = (script: string): void => options.onSend?.(endpoint.name, script);
     const common = { host: endpoint.name, sudo: endpoint.sudo, secrets, onSend };
     if (endpoint.transport === 'local') {
+      // zx comes with it, which only local hosts need
+      const { LocalSession } = await import('./local-session.ts');
       return new LocalSession({ ...common, user: userInfo().username });
     }
     const route = await dialer.route(endpoint);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ByteChannel, Ending } from './byte-channel.ts';
 import { posixQuote } from './posix-quote.ts';
+import type { SudoSettings } from './shell.ts';
 
 /** How a shell is started: as the login user, or as root by way of sudo. */
 export interface Opening {
@@ -15,13 +16,24 @@ export interface Opening {
 /** The part of PATH where a login user of Debian does not look, and where sysctl and sshd live. */
 const ADMIN_PATH = '/usr/local/sbin:/usr/sbin:/sbin';
 
-export function opening(become: 'no' | 'sudo' | 'sudo-password'): Opening {
+/** How a shell becomes root: `never` where it may only be root already. */
+export type Become = 'no' | 'never' | 'sudo' | 'sudo-password';
+
+/** What `become` means for a login user under these settings. */
+export function becomeBy(become: boolean, isRoot: boolean, sudo: SudoSettings): Become {
+  if (!become || isRoot) return 'no';
+  if (sudo.enabled === false) return 'never';
+  return sudo.password === undefined ? 'sudo' : 'sudo-password';
+}
+
+export function opening(become: Become): Opening {
   const token = randomBytes(16).toString('hex');
   const prompt = randomBytes(16).toString('hex');
   const start = `printf %s ${token}; printf %s ${token} >&2; PATH=$PATH:${ADMIN_PATH}; LC_ALL=C; export PATH LC_ALL; exec sh -s`;
   if (become === 'no') return { command: `exec sh -c ${posixQuote(start)}`, token, prompt };
   const sudo = become === 'sudo' ? 'sudo -n' : `sudo -S -p ${prompt}`;
-  const elevate = `if test "$(id -u)" = 0; then ${start}; else exec ${sudo} sh -c "$1"; fi`;
+  const otherwise = become === 'never' ? 'exit 1' : `exec ${sudo} sh -c "$1"`;
+  const elevate = `if test "$(id -u)" = 0; then ${start}; else ${otherwise}; fi`;
   return {
     command: `exec sh -c ${posixQuote(elevate)} sh ${posixQuote(start)}`,
     token,

@@ -1,7 +1,7 @@
 import { $ } from 'zx';
 import { type ByteChannel, type Ending, LINGER_MILLISECONDS } from './byte-channel.ts';
 import { FramedShell } from './framed-shell.ts';
-import { greet, opening } from './greeting.ts';
+import { becomeBy, greet, opening } from './greeting.ts';
 import { abortedError } from './host-error.ts';
 import { openFailure } from './open-failure.ts';
 import { killTree } from './process-tree.ts';
@@ -34,9 +34,7 @@ export class LocalSession implements Session {
   async openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell> {
     if (options.signal?.aborted === true) throw abortedError(this.host);
     const { sudo, user, secrets, onSend } = this.#options;
-    const isRoot = process.getuid?.() === 0;
-    const withPassword = sudo.password === undefined ? 'sudo' : 'sudo-password';
-    const become = !options.become || isRoot ? 'no' : withPassword;
+    const become = becomeBy(options.become, process.getuid?.() === 0, sudo);
     const start = opening(become);
     const channel = spawnLocal(start.command);
     const greeting = await greet(channel, start, {

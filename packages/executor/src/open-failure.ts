@@ -1,11 +1,11 @@
 import type { DiagnosticError } from '@skerry/diagnostics';
-import type { Greeting } from './greeting.ts';
+import type { Become, Greeting } from './greeting.ts';
 import { abortedError, hostError, messageOf } from './host-error.ts';
 import type { SecretBook } from './secret-book.ts';
 import { ChannelError } from './ssh-connection.ts';
 
 export interface OpenFailure {
-  readonly become: 'no' | 'sudo' | 'sudo-password';
+  readonly become: Become;
   readonly user: string;
   readonly error?: unknown;
   readonly greeting?: Exclude<Greeting, { outcome: 'ready' }>;
@@ -40,6 +40,14 @@ export function openFailure(host: string, failure: OpenFailure): DiagnosticError
       what: `${host} refused to start a shell for ${user}`,
       why: messageOf(error),
       fix: 'allow sessions for this user in sshd_config (ForceCommand, MaxSessions, PermitTTY)',
+    });
+  }
+  if (failure.become === 'never') {
+    return hostError(host, {
+      code: 'sudo-off',
+      what: `${user} is not root on ${host}, and sudo is switched off for it`,
+      why: 'this is to run as root, and the inventory says `sudo: false`',
+      fix: 'log in as root (`user: root`), allow sudo in `connection`, or say `become: false` in the play',
     });
   }
   if (failure.become !== 'no') return sudoRefused(host, failure, how === 'wrongPassword', said);

@@ -53,7 +53,10 @@ export interface Session {
   readonly host: string;
   /** `SHA256:…` of the host key, or undefined for local execution. */
   readonly hostKey: string | undefined;
-  /** Opens a shell as the login user, or as root by way of sudo when `become` is true. */
+  /**
+   * Opens a shell as the login user, or as root by way of sudo when `become` is true. Throws a
+   * DiagnosticError `sudo-off` where that would need a sudo that the endpoint does not allow.
+   */
   openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell>;
   close(): Promise<void>;
 }
@@ -99,6 +102,8 @@ export type HostKeyPolicy =
   | { readonly policy: 'pinned'; readonly keys: readonly string[] };
 
 export interface SudoSettings {
+  /** false = sudo is not used: `become` then only opens a shell where the login user is root already. */
+  readonly enabled?: boolean;
   /** undefined = `sudo -n`; never in an argument list, never on disk. */
   readonly password?: string;
 }

@@ -1,5 +1,5 @@
 import { FramedShell } from './framed-shell.ts';
-import { greet, opening } from './greeting.ts';
+import { becomeBy, greet, opening } from './greeting.ts';
 import { openFailure } from './open-failure.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Session, Shell, SudoSettings } from './shell.ts';
@@ -38,12 +38,7 @@ export class SshSession implements Session {
 
   async openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell> {
     const { sudo, user, timeout, secrets, onSend } = this.#options;
-    const become =
-      !options.become || user === 'root'
-        ? 'no'
-        : sudo.password === undefined
-          ? 'sudo'
-          : 'sudo-password';
+    const become = becomeBy(options.become, user === 'root', sudo);
     const start = opening(become);
     const connection = await this.#withRoom(options.signal);
     const release = (): void => {

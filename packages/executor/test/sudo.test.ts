@@ -82,6 +82,20 @@ describe('sudo', () => {
     expect(await become({})).toMatchObject(refused(/sudo/));
   });
 
+  test('switched off: root needs none, anybody else is told so, and sudo is not asked', async () => {
+    allow(`${user} ALL=(ALL) NOPASSWD: ALL`);
+    expect(await become({ enabled: false })).toMatchObject({
+      code: 'sudo-off',
+      what: expect.stringContaining(user) as string,
+      fix: expect.stringContaining('become: false') as string,
+    });
+    const session = await connector.connect(endpointOf(sshd, { sudo: { enabled: false } }));
+    const shell = await session.openShell({ become: true });
+    const ran = await shell.run([{ code: 'id -u', args: [] }], { deadline: 5000 });
+    expect(ran.parts[0]?.stdout).toBe('0\n');
+    await session.close();
+  });
+
   test('a refusal leaves other shells of the connection alone', async () => {
     allow(`${user} ALL=(ALL) ALL`);
     const session = await connector.connect(endpointOf(sshd, { user }));

@@ -60,7 +60,9 @@ export const connectionSettings = z
         }),
       ])
       .default(true)
-      .describe('true: sudo without password. false: the user is root already'),
+      .describe(
+        'true: sudo without password. false: no sudo, so that plays run as root only where the user is root',
+      ),
     timeout: z
       .number()
       .positive()

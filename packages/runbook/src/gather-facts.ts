@@ -21,9 +21,11 @@ export async function gatherFacts(
   return Promise.all(
     request.hosts.map((host) =>
       limit(async (): Promise<FactsAnswer> => {
-        const link = new HostLink(host.name, request.connector, request.endpointOf(host));
+        const endpoint = request.endpointOf(host);
+        const link = new HostLink(host.name, request.connector, endpoint);
         try {
-          const { facts } = await askFirst(link, undefined, { secrets, signal, become: true });
+          const become = endpoint.sudo.enabled !== false;
+          const { facts } = await askFirst(link, undefined, { secrets, signal, become });
           await cacheFacts(request.stateFolder, host.name, facts);
           return { host: host.name, facts };
         } catch (error) {
