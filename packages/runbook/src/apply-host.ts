@@ -9,6 +9,7 @@ import { toPart } from './parts.ts';
 import { clearPending, recordPending } from './pending-handlers.ts';
 import type { HandlerPlan, PlayPlan, StepPlan } from './plan.ts';
 import { awaitReboot } from './reboot.ts';
+import { refusalFailure } from './refusal.ts';
 
 /** Seconds that a step may take when its kind says nothing. */
 const defaultDeadline = 600;
@@ -87,8 +88,10 @@ async function applyStep(
   try {
     const current = await currentStep(context, play, plan, step);
     if (current === undefined) return finish('already', []);
-    const refusal = current.changes.find((change) => change.action === 'refuse');
-    if (refusal !== undefined) throw refused(play, step, refusal);
+    const [refusal, ...others] = current.changes
+      .filter((change) => change.action === 'refuse')
+      .map((change) => ({ play: play.play, step: step.id, change }));
+    if (refusal !== undefined) throw refusalFailure([refusal, ...others]);
     const seconds = step.kind.deadline?.(step.desired) ?? defaultDeadline;
     const bootId =
       step.kind.afterConverge === 'reboot' ? await readBootId(context, play) : undefined;
@@ -246,16 +249,6 @@ function unknownOutcome(
     step,
     why: result.reason,
     fix: 'run plan: it reads what the host is like now; then run apply again',
-  });
-}
-
-function refused(play: ExpandedPlay, step: ExpandedStep, change: Change): HostFailure {
-  return new HostFailure('refused', {
-    code: 'refused',
-    what: `"${step.id}" refuses this host: ${change.subject}`,
-    step: `${play.play} › ${step.id}`,
-    ...(change.why === undefined ? {} : { why: change.why }),
-    ...(change.fix === undefined ? {} : { fix: change.fix }),
   });
 }
 

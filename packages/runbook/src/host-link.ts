@@ -25,18 +25,34 @@ export class HostFailure extends Error {
   }
 }
 
+/** Codes of the executor for a host that was reached and let us in, but not to where we wanted. */
+const answered: ReadonlySet<string> = new Set([
+  'sudo-off',
+  'sudo-refused',
+  'shell-missing',
+  'unsendable',
+]);
+
+function distinct(texts: readonly (string | undefined)[]): string {
+  return [...new Set(texts.filter((text) => text !== undefined))].join('\n');
+}
+
 /** Turns whatever was thrown for a host into a HostFailure; faults of the program pass through. */
 export function hostFailure(error: unknown, outcome: HostOutcome): HostFailure {
   if (error instanceof HostFailure) return error;
   if (!(error instanceof DiagnosticError)) throw error;
-  const [first] = error.diagnostics;
+  const { diagnostics } = error;
+  const [first] = diagnostics;
   const at = first?.at;
-  return new HostFailure(outcome, {
-    code: first?.code ?? 'error',
-    what: error.diagnostics.map(({ what }) => what).join('\n'),
+  const code = first?.code ?? 'error';
+  const reasons = distinct(diagnostics.map(({ why }) => why));
+  const fixes = distinct(diagnostics.map(({ fix }) => fix));
+  return new HostFailure(answered.has(code) ? 'failed' : outcome, {
+    code,
+    what: diagnostics.map(({ what }) => what).join('\n'),
     ...(at !== undefined && 'step' in at && at.step !== undefined ? { step: at.step } : {}),
-    ...(first?.why === undefined ? {} : { why: first.why }),
-    ...(first?.fix === undefined ? {} : { fix: first.fix }),
+    ...(reasons === '' ? {} : { why: reasons }),
+    ...(fixes === '' ? {} : { fix: fixes }),
   });
 }
 

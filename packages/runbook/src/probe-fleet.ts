@@ -36,7 +36,7 @@ export async function probeFleet(fleet: FleetContext, states: readonly HostState
     try {
       const facts = known.get(state.host.name);
       const guess = facts === undefined ? undefined : guessPlays(fleet, state.host, facts, known);
-      const become = fleet.request.runbook.plays.some((play) => play.options.become ?? true);
+      const become = needsRoot(fleet, state.host);
       state.answer = await askFirst(state.link, guess, { secrets, signal, become });
       state.facts = state.answer.facts;
     } catch (error) {
@@ -63,6 +63,13 @@ export async function probeFleet(fleet: FleetContext, states: readonly HostState
       fail(request, state, error, 'failed');
     }
   });
+}
+
+/** Whether any play that a host takes part in runs as root; facts are then read as root, too. */
+function needsRoot({ request, members }: FleetContext, host: Host): boolean {
+  return request.runbook.plays.some(
+    ({ name, options }) => (options.become ?? true) && members.get(name)?.has(host.name) === true,
+  );
 }
 
 async function planOne(

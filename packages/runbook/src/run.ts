@@ -12,6 +12,7 @@ import { members } from './members.ts';
 import { countPlan, isEmpty, isHostPlanEmpty, type Plan } from './plan.ts';
 import { askFirst, readResults, readSteps, sameProbes } from './probe-host.ts';
 import { expandFor, fail, probeFleet, type FleetContext, type ForEachHost } from './probe-fleet.ts';
+import { refusalFailure } from './refusal.ts';
 import type { RunOutcome, RunRequest } from './request.ts';
 
 /**
@@ -86,23 +87,14 @@ function linkTo(request: RunRequest, host: Host): HostLink {
 
 /** A host with a rule that does not hold now is left alone as a whole. */
 function refuse(request: RunRequest, state: HostState): void {
-  const sure = (state.plan?.plays ?? []).flatMap((play) =>
-    play.steps
+  const sure = (state.plan?.plays ?? []).flatMap(({ play, steps }) =>
+    steps
       .filter((step) => step.confidence.level !== 'conditional')
-      .flatMap((step) => step.changes.map((change) => ({ play, step, change }))),
+      .flatMap((step) => step.changes.map((change) => ({ play, step: step.id, change }))),
   );
-  const found = sure.filter(({ change }) => change.action === 'refuse');
-  const [first] = found;
+  const [first, ...others] = sure.filter(({ change }) => change.action === 'refuse');
   if (first === undefined || state.failure !== undefined) return;
-  const { change } = first;
-  const failure = new HostFailure('refused', {
-    code: 'refused',
-    what: found.map(({ step, change: { subject } }) => `${step.id}: ${subject}`).join('\n'),
-    step: `${first.play.play} › ${first.step.id}`,
-    ...(change.why === undefined ? {} : { why: change.why }),
-    ...(change.fix === undefined ? {} : { fix: change.fix }),
-  });
-  fail(request, state, failure, 'refused');
+  fail(request, state, refusalFailure([first, ...others]), 'refused');
 }
 
 async function applyPlan(
