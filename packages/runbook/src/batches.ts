@@ -23,6 +23,12 @@ function sizeOf(entry: number | `${number}%`, total: number): number {
   return Math.max(1, size);
 }
 
+/** @throws DiagnosticError `bad-serial` where an entry is no number of hosts. */
+export function checkSerial(serial: Serial): void {
+  const entries = typeof serial === 'object' ? serial : [serial];
+  for (const entry of entries.length === 0 ? ([0] as const) : entries) sizeOf(entry, 1);
+}
+
 /**
  * Splits `items` into the batches of `serial`, in order. A percentage is of all items and rounded
  * down, so that never more than that share is worked on at once, but a batch holds at least one.

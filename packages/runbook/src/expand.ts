@@ -1,4 +1,4 @@
-import { DiagnosticError } from '@skerry/diagnostics';
+import { DiagnosticError, type Diagnostic } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
 import {
   stepId,
@@ -52,6 +52,7 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
     fleet,
   };
   const seen = new Set<string>();
+  const unmet: { where: { host: string; step: string }; id: string; need: string }[] = [];
   const plays: ExpandedPlay[] = [];
   for (const { name, options, body } of runbook.plays) {
     if (members.get(name)?.has(host.name) !== true) continue;
@@ -76,20 +77,39 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
           fix: 'give each step of a runbook its own name',
         });
       }
+      const place = { host: host.name, step: `${name} › ${id}` };
+      const needs = listOf(step.options.needs).map(stepId);
       steps.push({
         id,
         kind: step.kind,
-        desired: desiredOf(step, request, { host: host.name, step: `${name} › ${id}` }),
+        desired: desiredOf(step, request, place),
         notify: listOf(step.options.notify),
-        needs: listOf(step.options.needs)
-          .map(stepId)
-          .filter((need) => seen.has(need)),
+        needs: needs.filter((need) => seen.has(need)),
       });
+      for (const need of needs) if (!seen.has(need)) unmet.push({ where: place, id, need });
       seen.add(id);
     }
     plays.push({ play: name, become: options.become ?? true, steps, skipped });
   }
+  // One that this host does not get is no need; one that comes later is a mistake.
+  const later = unmet.filter(({ need }) => seen.has(need));
+  if (later.length > 0) throw new DiagnosticError(later.map(needLater));
   return plays;
+}
+
+function needLater(found: {
+  where: { host: string; step: string };
+  id: string;
+  need: string;
+}): Diagnostic {
+  return {
+    code: 'need-later',
+    severity: 'error',
+    what: `"${found.id}" needs "${found.need}", which comes after it`,
+    at: found.where,
+    why: 'steps run in the order in which they stand',
+    fix: 'put the step that is needed first',
+  };
 }
 
 function desiredOf(

@@ -3,6 +3,7 @@ import { registerHooks } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { didYouMean, DiagnosticError } from '@skerry/diagnostics';
+import { checkSerial } from './batches.ts';
 import type { Play, Runbook } from './dsl.ts';
 
 let hooked = false;
@@ -68,9 +69,53 @@ function loadError(path: string, file: string, error: unknown): DiagnosticError 
 
 const playKeys = ['hosts', 'serial', 'tags', 'when', 'maxFailPercentage', 'become'];
 
+interface Finding {
+  readonly what: string;
+  readonly fix: string;
+}
+
+const asWritten = "write: play('…', { hosts: 'all' }, ({ host }) => [ … ])";
+
+function checkPlay(play: Partial<Play> | null | undefined, index: number): Finding[] {
+  if (typeof play?.name !== 'string') {
+    return [{ what: `entry ${index + 1} of plays is no play`, fix: asWritten }];
+  }
+  const { name, body } = play;
+  const found: Finding[] = [];
+  const options: Partial<Record<string, unknown>> = { ...play.options };
+  if (typeof body !== 'function' || typeof options['hosts'] !== 'string') {
+    found.push({ what: `play "${name}" has no hosts or no steps`, fix: asWritten });
+  }
+  for (const key of Object.keys(options)) {
+    if (playKeys.includes(key)) continue;
+    found.push({
+      what: `play "${name}" has an unknown option "${key}"`,
+      fix: didYouMean(key, playKeys) ?? `the options are ${playKeys.join(', ')}`,
+    });
+  }
+  if (play.options?.serial !== undefined) {
+    try {
+      checkSerial(play.options.serial);
+    } catch (error) {
+      if (!(error instanceof DiagnosticError)) throw error;
+      for (const { what, fix = '' } of error.diagnostics) {
+        found.push({ what: `play "${name}": ${what}`, fix });
+      }
+    }
+  }
+  const share = play.options?.maxFailPercentage;
+  if (share !== undefined && !(share >= 0 && share <= 100)) {
+    found.push({
+      what: `play "${name}": maxFailPercentage: ${JSON.stringify(share)} is no percentage`,
+      fix: 'write a number from 0 (stop at the first failure) to 100 (the others go on)',
+    });
+  }
+  return found;
+}
+
 /** Types are not checked when a file is loaded, so its shape is: every finding at once. */
 function checkRunbook(path: string, value: unknown): Runbook {
-  const found: { what: string; fix: string }[] = [];
+  const found: Finding[] = [];
   const candidate = value as Partial<Runbook> | undefined;
   if (typeof candidate?.name !== 'string' || !Array.isArray(candidate.plays)) {
     found.push({
@@ -79,25 +124,13 @@ function checkRunbook(path: string, value: unknown): Runbook {
     });
   } else {
     const seen = new Set<string>();
-    for (const play of candidate.plays as Partial<Play>[]) {
-      const name = String(play.name);
+    for (const [index, play] of (candidate.plays as (Partial<Play> | null)[]).entries()) {
+      const name = String(play?.name);
       if (seen.has(name)) {
         found.push({ what: `two plays are called "${name}"`, fix: 'give each play its own name' });
       }
       seen.add(name);
-      if (typeof play.body !== 'function' || typeof play.options?.hosts !== 'string') {
-        found.push({
-          what: `play "${name}" has no hosts or no steps`,
-          fix: "write: play('…', { hosts: 'all' }, ({ host }) => [ … ])",
-        });
-      }
-      for (const key of Object.keys(play.options ?? {})) {
-        if (playKeys.includes(key)) continue;
-        found.push({
-          what: `play "${name}" has an unknown option "${key}"`,
-          fix: didYouMean(key, playKeys) ?? `the options are ${playKeys.join(', ')}`,
-        });
-      }
+      found.push(...checkPlay(play, index));
     }
   }
   if (found.length === 0) return value as Runbook;

@@ -1,0 +1,168 @@
+import { DiagnosticError } from '@skerry/diagnostics';
+import { parseInventory, selectHosts } from '@skerry/inventory';
+import { command, file, handler } from '@skerry/steps';
+import { describe, expect, test } from 'vitest';
+import { play, runbook, type Play } from '../src/index.ts';
+import { expand, type ExpandedPlay, type ExpandRequest } from '../src/expand.ts';
+import { factsOf } from './facts-of.ts';
+
+const inventory = parseInventory(
+  'cluster: { name: c }\ngroups: { g: { hosts: { a: { address: 192.0.2.1 } } } }\n',
+  'c.yaml',
+);
+const [host] = selectHosts(inventory, 'all');
+
+function expanded(plays: readonly Play[], more: Partial<ExpandRequest> = {}): ExpandedPlay[] {
+  if (host === undefined) throw new Error('no host');
+  const facts = factsOf('a');
+  return expand({
+    runbook: runbook({ name: 'r', description: '', plays }),
+    inventory,
+    host,
+    facts,
+    fleet: new Map([['a', facts]]),
+    members: new Map(plays.map(({ name }) => [name, new Set(['a'])])),
+    tags: undefined,
+    resolve: { render: (name) => `rendered ${name}`, source: (name) => name },
+    canonical: (text) => text,
+    ...more,
+  });
+}
+
+const ids = (plays: readonly ExpandedPlay[]): string[] =>
+  plays.flatMap(({ play, steps }) => steps.map(({ id }) => `${play}: ${id}`));
+
+function faultsOf(work: () => unknown): DiagnosticError['diagnostics'] {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof DiagnosticError) return error.diagnostics;
+    throw error;
+  }
+  throw new Error('no error');
+}
+
+const x = file('/x', { content: 'x' });
+
+describe('what a host gets', () => {
+  test('plays whose hosts and condition match, steps with their defaults', () => {
+    const plays = [
+      play('Mine', { hosts: 'all', when: ({ host }) => host.facts.family === 'debian' }, () => [x]),
+      play('Not now', { hosts: 'all', when: ({ host }) => host.facts.cgroup === 1 }, () => [x]),
+      play('Others', { hosts: 'all', become: false }, () => [file('/y', { content: 'y' })]),
+    ];
+    const members = new Map([
+      ['Mine', new Set(['a'])],
+      ['Not now', new Set(['a'])],
+      ['Others', new Set(['b'])],
+    ]);
+    const got = expanded(plays, { members });
+    expect(ids(got)).toEqual(['Mine: file /x']);
+    expect(got[0]).toMatchObject({ become: true, skipped: [] });
+    expect(got[0]?.steps[0]?.desired).toMatchObject({ path: '/x', content: 'x', sensitive: false });
+    expect(expanded(plays.slice(2))[0]).toMatchObject({ become: false });
+  });
+
+  test('tags of a play count for its steps; without tags nothing is left out', () => {
+    const plays = [
+      play('Tagged', { hosts: 'all', tags: ['disk'] }, () => [x]),
+      play('Plain', { hosts: 'all' }, () => [
+        file('/net', { content: '', tags: ['net', 'all'] }),
+        file('/none', { content: '' }),
+      ]),
+    ];
+    expect(ids(expanded(plays, { tags: ['disk'] }))).toEqual(['Tagged: file /x']);
+    expect(ids(expanded(plays, { tags: ['net', 'disk'] }))).toEqual([
+      'Tagged: file /x',
+      'Plain: file /net',
+    ]);
+    expect(ids(expanded(plays, { tags: ['nothing'] }))).toEqual([]);
+    expect(ids(expanded(plays))).toHaveLength(3);
+  });
+
+  test('a step left out by when is named, and one that needs it does without', () => {
+    const off = file('/off', { content: '', when: false });
+    const tagged = file('/tagged', { content: '', tags: ['t'] });
+    const [got] = expanded([
+      play('P', { hosts: 'all' }, () => [
+        off,
+        tagged,
+        file('/on', { content: '', needs: [off, tagged], notify: handler('h', ':') }),
+      ]),
+    ]);
+    expect(got?.skipped).toEqual(['file /off']);
+    expect(got?.steps.map(({ id, needs }) => [id, needs])).toEqual([
+      ['file /tagged', []],
+      ['file /on', ['file /tagged']],
+    ]);
+    expect(got?.steps[1]?.notify.map(({ id }) => id)).toEqual(['h']);
+  });
+
+  test('equal secrets are made equal, deep in what is desired', () => {
+    const canonical = (text: string): string => text.replaceAll('⟦b⟧', '⟦a⟧');
+    const [got] = expanded(
+      [
+        play('P', { hosts: 'all' }, () => [
+          command('c', { run: 'x', args: ['⟦b⟧'], creates: '/x' }),
+        ]),
+      ],
+      { canonical },
+    );
+    expect(got?.steps[0]?.desired).toMatchObject({ args: ['⟦a⟧'] });
+  });
+});
+
+describe('faults of a runbook', () => {
+  test('two steps of one name, also in different plays', () => {
+    const plays = [
+      play('One', { hosts: 'all' }, () => [x]),
+      play('Two', { hosts: 'all' }, () => [x]),
+    ];
+    expect(faultsOf(() => expanded(plays))).toMatchObject([
+      { code: 'duplicate-step', what: 'two steps are called "file /x"', at: { step: 'Two' } },
+    ]);
+  });
+
+  test('a step that needs one that comes later', () => {
+    const plays = [
+      play('P', { hosts: 'all' }, () => [file('/early', { content: '', needs: x }), x]),
+    ];
+    expect(faultsOf(() => expanded(plays))).toMatchObject([
+      {
+        code: 'need-later',
+        what: '"file /early" needs "file /x", which comes after it',
+        at: { host: 'a', step: 'P › file /early' },
+      },
+    ]);
+  });
+
+  test('what is desired is checked: every fault, with host and step', () => {
+    const plays = [
+      play('P', { hosts: 'all' }, () => [file('relative', { content: 'x', mode: '9z' })]),
+    ];
+    const faults = faultsOf(() => expanded(plays));
+    expect(faults.map(({ what }) => what.split(':')[0])).toEqual(['path', 'mode']);
+    expect(faults[0]).toMatchObject({
+      code: 'bad-step',
+      at: { host: 'a', step: 'P › file relative' },
+      fix: 'see the options of the step kind "file"',
+    });
+  });
+
+  test.each([
+    ['body', play('P', { hosts: 'all' }, () => raise())],
+    ['condition', play('P', { hosts: 'all', when: () => raise() }, () => [])],
+  ])('what its %s throws is told with host, play and the line in the runbook', (_, broken) => {
+    const [fault] = faultsOf(() => expanded([broken]));
+    expect(fault).toMatchObject({
+      code: 'runbook-error',
+      what: 'no such thing',
+      at: { host: 'a', step: 'P' },
+    });
+    expect(fault?.why).toMatch(/^thrown at \/.*expand\.test\.ts:\d+:\d+$/);
+  });
+});
+
+function raise(): never {
+  throw new TypeError('no such thing');
+}
