@@ -35,6 +35,10 @@ export function onInterrupt(tell: (text: string) => void): Interrupt {
     [Symbol.dispose]() {
       process.off('SIGINT', handle);
       process.off('SIGTERM', handle);
+      if (!stop.signal.aborted) return;
+      // One more while the program ends must not replace its exit code.
+      process.on('SIGINT', () => {});
+      process.on('SIGTERM', () => {});
     },
   };
 }
