@@ -13,10 +13,8 @@ export const diskId = z
 /**
  * How a block device is named: by the serial number of a disk, or by a name below /dev/disk/by-id
  * (for a partition too). Never as /dev/sda or /dev/nvme0n1: those change from boot to boot.
+ * Gives the two positional parameters that `find_device` takes.
  */
-type DeviceName = { readonly serial: string } | { readonly id: string };
-
-/** The two positional parameters that `find_device` takes. */
 export function deviceArgs(name: {
   serial?: string | undefined;
   id?: string | undefined;
