@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventSchemaText } from '../src/schemas/event-lines.ts';
-import { bootstrap, eventLines, execute, root } from './command.ts';
+import { bootstrap, eventLines, root } from './command.ts';
 
 const oslo = 'inventory/oslo.yaml';
 let folder: string;
@@ -220,21 +220,6 @@ describe('completion', () => {
     const path = write('broken.yaml', 'cluster: [');
     const ended = await bootstrap(['__complete', '--', 'plan', path, '--limit', '']);
     expect(ended).toEqual({ code: 0, stdout: '', stderr: '' });
-  });
-
-  it('works in bash', async () => {
-    const { stdout: script } = await bootstrap(['completion', 'bash']);
-    const path = write('completion.bash', script);
-    const { stdout, stderr } = await execute('bash', [
-      '--norc',
-      '-c',
-      `source '${path}'
-       bootstrap() { '${process.execPath}' packages/cli/bin/bootstrap.js "$@"; }
-       COMP_WORDS=(bootstrap plan ${oslo} --limit rack) COMP_CWORD=4
-       _bootstrap
-       printf '%s\\n' "\${COMPREPLY[@]}"`,
-    ]);
-    expect({ stdout, stderr }).toEqual({ stdout: 'rack-a\nrack-b\n', stderr: '' });
   });
 });
 
