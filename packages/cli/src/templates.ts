@@ -86,15 +86,24 @@ export function templateVariables(
     node,
     host: { name, address, roles, groups },
     cluster: { name: inventory.cluster.name, vars: inventory.cluster.vars },
-    inventory: {
-      hosts: inventory.hosts.map((each) => ({
-        name: each.name,
-        address: each.address,
-        roles: each.roles,
-        groups: each.groups,
-      })),
-      groups: Object.fromEntries([...inventory.groups].map(([group, { hosts }]) => [group, hosts])),
-    },
+    inventory: inventoryVariables(inventory),
     ...(facts === undefined ? {} : { facts }),
   };
+}
+
+const listings = new WeakMap<Inventory, Readonly<Record<string, unknown>>>();
+
+/** The same for every host, and as long as the fleet: made once. */
+function inventoryVariables(inventory: Inventory): Readonly<Record<string, unknown>> {
+  const made = listings.get(inventory) ?? {
+    hosts: inventory.hosts.map(({ name, address, roles, groups }) => ({
+      name,
+      address,
+      roles,
+      groups,
+    })),
+    groups: Object.fromEntries([...inventory.groups].map(([group, { hosts }]) => [group, hosts])),
+  };
+  listings.set(inventory, made);
+  return made;
 }

@@ -95,6 +95,20 @@ describe('identity', () => {
     ]);
     expect(twinsOf('a', fleet).map(({ host }) => host)).toEqual(['b']);
   });
+
+  test('of thousands of clones each has twenty to name, and naming them is quick', () => {
+    const clones = new Map(
+      Array.from({ length: 5000 }, (_, index) => [
+        `clone-${index}`,
+        machine('same', `${index}`, `mac-${index}`),
+      ]),
+    );
+    const started = performance.now();
+    const found = [...clones.keys()].map((name) => twinsOf(name, clones));
+    expect(performance.now() - started).toBeLessThan(2000);
+    expect(new Set(found.map((twins) => twins.length))).toEqual(new Set([20]));
+    expect(found[3]?.map(({ host }) => host)).not.toContain('clone-3');
+  });
 });
 
 test.each([

@@ -7,6 +7,7 @@ import {
   type ResolveContext,
   type Step,
 } from '@skerry/steps';
+import type { CheckedDesires } from './checked-desires.ts';
 import type { PlayContext, Runbook } from './dsl.ts';
 import type { Facts } from './facts.ts';
 
@@ -40,6 +41,8 @@ export interface ExpandRequest {
   readonly resolve: ResolveContext;
   /** Makes equal secrets equal: see SecretBook.canonical. */
   readonly canonical: (text: string) => string;
+  /** Shared by the hosts of one run, which all have the same `canonical`. */
+  readonly checked?: CheckedDesires;
 }
 
 /** Expands a runbook for one host: the plays that it takes part in, as steps. Pure. */
@@ -118,7 +121,12 @@ function desiredOf(
   where: { host: string; step: string },
 ): unknown {
   const raw = guarded(where, () => step.resolve?.(request.resolve) ?? step.desired);
-  const result = step.kind.schema.safeParse(mapStrings(raw, request.canonical));
+  const check = (): unknown => checkDesired(step, mapStrings(raw, request.canonical), where);
+  return request.checked?.of(stepId(step), raw, check) ?? check();
+}
+
+function checkDesired(step: Step, raw: unknown, where: { host: string; step: string }): unknown {
+  const result = step.kind.schema.safeParse(raw);
   if (result.success) return result.data;
   throw new DiagnosticError(
     result.error.issues.map((issue) => ({

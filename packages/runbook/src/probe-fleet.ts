@@ -1,5 +1,6 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Host } from '@skerry/inventory';
+import type { CheckedDesires } from './checked-desires.ts';
 import { expand, type ExpandedPlay } from './expand.ts';
 import type { Facts } from './facts.ts';
 import { cachedFacts, cacheFacts } from './facts-cache.ts';
@@ -20,6 +21,7 @@ export interface FleetContext {
   readonly request: RunRequest;
   readonly members: ReadonlyMap<string, ReadonlySet<string>>;
   readonly forEachHost: ForEachHost;
+  readonly checked: CheckedDesires;
 }
 
 /**
@@ -110,7 +112,7 @@ export function expandFor(
   facts: Facts,
   all: ReadonlyMap<string, Facts>,
 ): ExpandedPlay[] {
-  const { request, members } = fleet;
+  const { request, members, checked } = fleet;
   return expand({
     runbook: request.runbook,
     inventory: request.inventory,
@@ -121,6 +123,7 @@ export function expandFor(
     tags: request.tags,
     resolve: request.templates(host, facts),
     canonical: (text) => request.secrets.canonical(text),
+    checked,
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Part, PartResult, SecretBook } from '@skerry/executor';
+import type { AnyStepKind } from '@skerry/steps';
 import type { ExpandedPlay, ExpandedStep } from './expand.ts';
 import type { Facts } from './facts.ts';
 import { factsProbe, parseFacts } from './facts-probe.ts';
@@ -72,17 +73,31 @@ async function probeSteps(
   return parts.length === 0 ? [] : runAll(link, become, parts, options.signal);
 }
 
+interface Asked {
+  readonly become: boolean;
+  readonly kind: AnyStepKind;
+  readonly desired: unknown;
+}
+
 /** Whether the plays that were probed on a guess are the ones that are wanted. */
 export function sameProbes(
   guess: readonly ExpandedPlay[] | undefined,
   wanted: readonly ExpandedPlay[],
 ): boolean {
   if (guess === undefined) return false;
-  const essence = (plays: readonly ExpandedPlay[]): string =>
-    JSON.stringify(
-      plays.map((play) => [play.become, play.steps.map((step) => [step.kind.kind, step.desired])]),
+  const stepsOf = (plays: readonly ExpandedPlay[]): readonly Asked[] =>
+    plays.flatMap(({ become, steps }) =>
+      steps.map(({ kind, desired }) => ({ become, kind, desired })),
     );
-  return essence(guess) === essence(wanted);
+  const [sent, asked] = [stepsOf(guess), stepsOf(wanted)];
+  return (
+    sent.length === asked.length &&
+    sent.every(({ become, kind, desired }, index) => {
+      const other = asked[index];
+      if (other === undefined || become !== other.become || kind !== other.kind) return false;
+      return desired === other.desired || JSON.stringify(desired) === JSON.stringify(other.desired);
+    })
+  );
 }
 
 /** Reads the state of all steps of all plays, in order. */

@@ -4,6 +4,7 @@ import type { Host } from '@skerry/inventory';
 import pLimit from 'p-limit';
 import { applyPlay } from './apply-host.ts';
 import { batches, tooManyFailed } from './batches.ts';
+import { CheckedDesires } from './checked-desires.ts';
 import type { Play } from './dsl.ts';
 import { HostFailure, HostLink } from './host-link.ts';
 import { planHost } from './host-plan.ts';
@@ -27,6 +28,7 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
     request,
     members: members(request),
     forEachHost: limited(request.forks),
+    checked: new CheckedDesires(),
   };
   const taking = request.hosts.filter(({ name }) =>
     [...fleet.members.values()].some((names) => names.has(name)),
@@ -230,7 +232,10 @@ async function remainingSteps(
   const { link, host, plays: before = [] } = state;
   const become = before.length === 0 || before.some((play) => play.become);
   const answer = await askFirst(link, before, { ...request, become });
-  const plays = expandFor(fleet, host, answer.facts, new Map(all).set(host.name, answer.facts));
+  // A fleet of thousands is copied only for a host that is another one now.
+  const same = JSON.stringify(answer.facts) === JSON.stringify(state.facts);
+  const now = same ? all : new Map(all).set(host.name, answer.facts);
+  const plays = expandFor(fleet, host, answer.facts, now);
   const readings = sameProbes(before, plays)
     ? readResults(plays, answer.results)
     : await readSteps(link, plays, request);

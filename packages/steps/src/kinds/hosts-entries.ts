@@ -28,17 +28,28 @@ function sortKey(address: string): string {
   return `4${address.replaceAll(/\d+/g, (number) => number.padStart(3, '0'))}`;
 }
 
+const blocks = new WeakMap<Desired, ManagedBlock>();
+
+/** Made once for all the hosts of a fleet that want the same. */
+function managed(desired: Desired): ManagedBlock {
+  const block = blocks.get(desired) ?? makeBlock(desired);
+  blocks.set(desired, block);
+  return block;
+}
+
 /**
  * Distributions give the host's own name to 127.0.1.1. The first line with a name counts, so the
  * block goes before that line, and the line stays as it is.
  */
-function managed({ name, entries }: Desired): ManagedBlock {
-  const sorted = Object.entries(entries).toSorted(([a], [b]) => (sortKey(a) < sortKey(b) ? -1 : 1));
+function makeBlock({ name, entries }: Desired): ManagedBlock {
+  const sorted = Object.entries(entries)
+    .map(([address, names]) => ({ key: sortKey(address), address, names }))
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   return {
     path: '/etc/hosts',
     begin: `# BEGIN Skerry ${name}`,
     end: `# END Skerry ${name}`,
-    content: sorted.map(([address, names]) => `${address} ${names.join(' ')}\n`).join(''),
+    content: sorted.map(({ address, names }) => `${address} ${names.join(' ')}\n`).join(''),
     place: 'before',
     anchor: String.raw`^[[:space:]]*127\.0\.1\.1[[:space:]]`,
     orEnd: true,
