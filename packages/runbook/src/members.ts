@@ -2,7 +2,9 @@ import { selectHosts } from '@skerry/inventory';
 import type { RunRequest } from './request.ts';
 
 /** By play: the names of those selected hosts that the play's `hosts` pattern matches. */
-export function members(request: RunRequest): Map<string, ReadonlySet<string>> {
+export function members(
+  request: Pick<RunRequest, 'runbook' | 'inventory' | 'hosts'>,
+): Map<string, ReadonlySet<string>> {
   const selected = new Set(request.hosts.map(({ name }) => name));
   return new Map(
     request.runbook.plays.map(({ name, options }) => {
