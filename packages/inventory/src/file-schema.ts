@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { clusterName, roleName, secretReference } from './formats.ts';
-import { connectionSettings, kubernetesSettings, labSettings, nodeSettings } from './schema.ts';
+import { kubernetesSettings } from './kubernetes/settings.ts';
+import { connectionSettings, labSettings, nodeSettings } from './schema.ts';
 
 const vars = z
   .record(z.string(), z.unknown())

@@ -9,6 +9,10 @@ export {
   type TreeHost,
 } from './describe.ts';
 export { inventoryFile } from './file-schema.ts';
+export type { CniSettings } from './kubernetes/cni.ts';
+export type { MetallbSettings } from './kubernetes/load-balancer.ts';
+export type { PolicySettings } from './kubernetes/policies.ts';
+export { kubernetesSettings, type KubernetesSettings } from './kubernetes/settings.ts';
 export { inventoryJsonSchema, inventoryJsonSchemaText } from './json-schema.ts';
 export { loadInventory } from './load.ts';
 export type { Group, Host, Inventory, Json, Origin } from './model.ts';
@@ -21,12 +25,10 @@ export {
 } from './resolve-secrets.ts';
 export {
   connectionSettings,
-  kubernetesSettings,
   labSettings,
   nodeSettings,
   secretReference,
   type ConnectionSettings,
-  type KubernetesSettings,
   type LabSettings,
   type NodeSettings,
 } from './schema.ts';

@@ -13,6 +13,7 @@ function inside(schema: Schema): readonly Schema[] {
   ) {
     return inside(schema.unwrap());
   }
+  if (schema instanceof z.ZodPipe) return inside(schema.in);
   return [schema];
 }
 

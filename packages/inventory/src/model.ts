@@ -1,10 +1,6 @@
 import type { SourcePosition } from '@skerry/diagnostics';
-import type {
-  ConnectionSettings,
-  KubernetesSettings,
-  LabSettings,
-  NodeSettings,
-} from './schema.ts';
+import type { KubernetesSettings } from './kubernetes/settings.ts';
+import type { ConnectionSettings, LabSettings, NodeSettings } from './schema.ts';
 
 export type Json =
   | string
@@ -55,6 +51,12 @@ export interface Inventory {
   /** In the order of the file. */
   readonly hosts: readonly Host[];
   readonly kubernetes: KubernetesSettings;
+  /**
+   * Where the parts of the `kubernetes` section stand: `''` for the section itself, then
+   * `network.pods`, `loadBalancer.metallb.pools[0].addresses[1]`. A text or number is where it
+   * stands, a map or list where its key does. Empty where the inventory has no such section.
+   */
+  readonly kubernetesPlaces: ReadonlyMap<string, SourcePosition>;
   /** What `lab up` makes, when this inventory describes machines that Skerry itself makes. */
   readonly lab: LabSettings | undefined;
 }

@@ -11,7 +11,9 @@ import { issueDiagnostics } from './issues.ts';
 import { checkLab } from './lab-checks.ts';
 import { childPath, valueOf } from './merge.ts';
 import type { Group, Host, Inventory, Json, Origin } from './model.ts';
-import { kubernetesSettings, labSettings } from './schema.ts';
+import { placesOf } from './kubernetes/places.ts';
+import { kubernetesSettings } from './kubernetes/settings.ts';
+import { labSettings } from './schema.ts';
 import {
   layerOf,
   mergeLayers,
@@ -89,7 +91,7 @@ class Assembly {
     const cluster = this.#layer('cluster', entryOf(this.#tree, 'cluster')?.value, 'cluster');
     const vars = cluster.vars === undefined ? {} : valueOf(cluster.vars);
     const lab = entryOf(this.#tree, 'lab')?.value;
-    const kubernetes = entryOf(this.#tree, 'kubernetes')?.value;
+    const kubernetes = entryOf(this.#tree, 'kubernetes');
     const hosts = this.#hosts(candidates);
     return {
       path: this.#findings.source.file,
@@ -97,8 +99,9 @@ class Assembly {
       groups: groupsOf(groups, hosts),
       hosts,
       kubernetes: kubernetesSettings.parse(
-        kubernetes?.kind === 'map' ? plainValue(kubernetes) : {},
+        kubernetes?.value.kind === 'map' ? plainValue(kubernetes.value) : {},
       ),
+      kubernetesPlaces: placesOf(kubernetes, this.#findings.source),
       lab: lab?.kind === 'map' ? labSettings.parse(plainValue(lab)) : undefined,
     };
   }

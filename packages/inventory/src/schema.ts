@@ -164,27 +164,6 @@ export const nodeSettings = z
   .meta({ id: 'node', description: 'What the machines are to be, below Kubernetes' });
 export type NodeSettings = z.infer<typeof nodeSettings>;
 
-/** What the cluster is to be, above its machines; as far as the preparation of nodes needs it. */
-export const kubernetesSettings = z
-  .strictObject({
-    network: z
-      .strictObject({
-        proxy: z
-          .enum(['nftables', 'ipvs', 'iptables', 'none'])
-          .default('nftables')
-          .describe(
-            'How Services reach pods: the mode of kube-proxy, or none where the CNI replaces it',
-          ),
-      })
-      .prefault({})
-      .describe('The network of the cluster'),
-  })
-  .meta({
-    id: 'kubernetes',
-    description: 'The Kubernetes cluster that the nodes are prepared for',
-  });
-export type KubernetesSettings = z.infer<typeof kubernetesSettings>;
-
 /** Machines that Skerry makes itself, for trying out and for tests. */
 export const labSettings = z
   .strictObject({

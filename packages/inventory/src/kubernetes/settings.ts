@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { network, serverName } from '../formats.ts';
+import { cni } from './cni.ts';
+import { loadBalancer } from './load-balancer.ts';
+import { policies } from './policies.ts';
+import { duration, interfaceName, mtu, networks, objectName, version } from './values.ts';
+
+const endpoint = z
+  .strictObject({
+    address: serverName.describe('An address, or a name; in no node’s possession'),
+    port: z.int().min(1).max(65_535).default(6443).describe('The port of the API'),
+    via: z
+      .enum(['keepalived', 'kube-vip', 'external'])
+      .describe(
+        'Who holds the address: keepalived with haproxy, or kube-vip, on the control planes; or something outside',
+      ),
+    interface: interfaceName.optional().describe('The interface that carries the address'),
+    routerId: z
+      .int()
+      .min(1)
+      .max(255)
+      .default(51)
+      .describe('keepalived: the VRRP router id, one of its own on the segment'),
+  })
+  .describe('Where the API answers, whichever control plane lives');
+
+const ipvs = z
+  .strictObject({
+    scheduler: z
+      .enum(['rr', 'wrr', 'lc', 'wlc', 'sh', 'dh', 'sed', 'nq', 'mh'])
+      .default('rr')
+      .describe('How connections are spread'),
+    strictArp: z
+      .boolean()
+      .optional()
+      .describe('Answer ARP only on the interface that has the address; left out: with MetalLB'),
+    syncPeriod: duration('How often all rules are written again').default('30s'),
+    minSyncPeriod: duration('The least time between two writings').default('1s'),
+    excludeNetworks: z
+      .array(network)
+      .default([])
+      .describe('Addresses of virtual servers that kube-proxy must leave alone'),
+  })
+  .describe('Only with proxy: ipvs');
+
+const clusterNetwork = z
+  .strictObject({
+    pods: networks('Addresses of pods; two for dual stack', '10.244.0.0/16'),
+    services: networks('Addresses of Services; two for dual stack', '10.96.0.0/12'),
+    proxy: z
+      .enum(['nftables', 'ipvs', 'iptables', 'none'])
+      .default('nftables')
+      .describe(
+        'How Services reach pods: the mode of kube-proxy, or none where the CNI replaces it',
+      ),
+    ipvs: ipvs.prefault({}),
+    nodePortAddresses: z
+      .array(z.union([z.literal('primary'), network]))
+      .default([])
+      .describe('Where NodePorts answer: networks, or primary; left out: as the mode has it'),
+    mtu: mtu('The MTU of pods; left out: what the path between nodes leaves them').optional(),
+    pathMtu: mtu(
+      'What the path between nodes carries; left out: the smallest MTU of their interfaces',
+    ).optional(),
+    cni: cni.optional(),
+  })
+  .prefault({})
+  .describe('The network of the cluster');
+
+const dns = z
+  .strictObject({
+    domain: serverName.default('cluster.local').describe('The domain of the cluster'),
+    nodeLocal: z
+      .boolean()
+      .default(false)
+      .describe('A DNS cache on every node, against races in conntrack'),
+  })
+  .prefault({})
+  .describe('Names inside of the cluster');
+
+const ingress = z
+  .strictObject({
+    controller: z
+      .enum(['gateway-api', 'ingress-nginx'])
+      .describe('gateway-api: what comes from outside enters by Gateway API'),
+    namespace: objectName('The namespace of the controller').default('ingress'),
+  })
+  .describe('How HTTP from outside enters');
+
+/** What the cluster is to be, above its machines. Without a version, nodes are only prepared for it. */
+export const kubernetesSettings = z
+  .strictObject({
+    version: version('The version of Kubernetes; left out: nodes are only prepared').optional(),
+    endpoint: endpoint.optional(),
+    network: clusterNetwork,
+    dns,
+    loadBalancer: loadBalancer.prefault({}),
+    ingress: ingress.optional(),
+    policies: policies.prefault({}),
+  })
+  .meta({
+    id: 'kubernetes',
+    description: 'The Kubernetes cluster that the nodes are prepared for',
+  });
+export type KubernetesSettings = z.infer<typeof kubernetesSettings>;
