@@ -50,6 +50,22 @@ export async function output(machine: string, script: string): Promise<string> {
   return stdout.trimEnd();
 }
 
+/** What several scripts print, asked over one connection: each connection to an emulated machine costs seconds. */
+export async function outputs<Name extends string>(
+  machine: string,
+  scripts: Readonly<Record<Name, string>>,
+): Promise<Record<Name, string>> {
+  const names = Object.keys(scripts) as Name[];
+  const asked = names.map((name) => `echo '=== ${name}'\n(${scripts[name]}\n) || echo "status $?"`);
+  const text = await output(machine, asked.join('\n'));
+  const parts = `\n${text}\n`.split(/\n=== /).slice(1);
+  const answers = parts.map((part) => part.slice(part.indexOf('\n') + 1).trimEnd());
+  return Object.fromEntries(names.map((name, index) => [name, answers[index] ?? ''])) as Record<
+    Name,
+    string
+  >;
+}
+
 /** Exec channels that the machine's own sshd started while `work` ran, ours to look not counted. */
 export async function execsDuring(machine: string, work: () => Promise<void>): Promise<number> {
   const count = "journalctl -u ssh -o cat | grep -c '^Starting session:' || :";

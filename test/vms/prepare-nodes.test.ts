@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bootstrap, events, execsDuring, inventory, on, output } from './machines.ts';
+import { bootstrap, events, execsDuring, inventory, on, output, outputs } from './machines.ts';
 
 const machines = ['lab-1', 'lab-2'];
 
@@ -37,34 +37,38 @@ interface Plan {
 /** What the inventory asks for, read by the host's own commands. */
 async function holds(): Promise<void> {
   for (const machine of machines) {
-    const modules = await output(machine, 'lsmod');
-    for (const module of ['overlay', 'br_netfilter', 'nf_conntrack']) {
-      expect(modules).toMatch(new RegExp(`^${module}\\b`, 'm'));
-    }
-    expect(
-      await output(
-        machine,
+    const found = await outputs(machine, {
+      modules: 'lsmod',
+      parameters:
         'sysctl -n net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.netfilter.nf_conntrack_max net.core.somaxconn',
-      ),
-    ).toBe('1\n1\n1000000\n32768');
-    expect(await output(machine, 'swapon --show')).toBe('');
-    expect(await output(machine, 'hostname')).toBe(machine);
-    expect(await output(machine, 'getent hosts lab-2')).toContain('192.168.121.12');
-    expect(await output(machine, 'ctr version')).toMatch(/Server:[\s\S]*Version:/);
-    expect(
-      await output(machine, 'systemctl is-enabled containerd; systemctl is-active containerd'),
-    ).toBe('enabled\nactive');
-    expect(await output(machine, 'containerd config dump')).toMatch(/SystemdCgroup = true/);
-    expect(await output(machine, 'cat /etc/containerd/config.toml')).toContain(
-      'registry.k8s.io/pause:',
-    );
+      swap: 'swapon --show',
+      name: 'hostname',
+      address: 'getent hosts lab-2',
+      ctr: 'ctr version',
+      service: 'systemctl is-enabled containerd; systemctl is-active containerd',
+      configuration: 'containerd config dump | grep SystemdCgroup',
+      pause: 'grep sandbox_image /etc/containerd/config.toml',
+    });
+    for (const module of ['overlay', 'br_netfilter', 'nf_conntrack']) {
+      expect(found.modules).toMatch(new RegExp(`^${module}\\b`, 'm'));
+    }
+    expect(found.parameters).toBe('1\n1\n1000000\n32768');
+    expect(found.swap).toBe('');
+    expect(found.name).toBe(machine);
+    expect(found.address).toContain('192.168.121.12');
+    expect(found.ctr).toMatch(/Server:[\s\S]*Version:/);
+    expect(found.service).toBe('enabled\nactive');
+    expect(found.configuration).toContain('SystemdCgroup = true');
+    expect(found.pause).toContain('registry.k8s.io/pause:');
   }
-  expect(await output('lab-1', 'findmnt -no SOURCE,FSTYPE,OPTIONS /var/lib/etcd')).toMatch(
-    /^\/dev\/nvme\S+\s+ext4\s+.*noatime/,
-  );
-  expect(await output('lab-1', 'cat /sys/block/nvme*n1/device/serial')).toContain('SKERRYETCD1');
-  const device = await output('lab-1', 'findmnt -no SOURCE /var/lib/etcd | sed s,/dev/,,');
-  expect(await output('lab-1', `cat /sys/block/${device}/queue/scheduler`)).toContain('[none]');
+  const disk = await outputs('lab-1', {
+    mount: 'findmnt -no SOURCE,FSTYPE,OPTIONS /var/lib/etcd',
+    serial: 'cat /sys/block/$(findmnt -no SOURCE /var/lib/etcd | sed s,/dev/,,)/device/serial',
+    scheduler: 'cat /sys/block/$(findmnt -no SOURCE /var/lib/etcd | sed s,/dev/,,)/queue/scheduler',
+  });
+  expect(disk.mount).toMatch(/^\/dev\/nvme\S+\s+ext4\s+.*noatime/);
+  expect(disk.serial.trim()).toBe('SKERRYETCD1');
+  expect(disk.scheduler).toContain('[none]');
 }
 
 describe('1. a plan', () => {
