@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunResult, SecretBook } from '@skerry/executor';
+import type { SecretBook } from '@skerry/executor';
 import { sh, type Change, type Fragment } from '@skerry/steps';
 import type { RunEvent } from './events.ts';
 import type { ExpandedPlay, ExpandedStep } from './expand.ts';
@@ -236,12 +236,15 @@ async function runChange(
     });
   }
   if (result.outcome !== 'exited') throw unknownOutcome(change.id, step, result);
+  if (result.parts.length !== fragments.length) {
+    throw unknownOutcome(change.id, step, { outcome: 'lost', reason: 'the answer is cut off' });
+  }
 }
 
 function unknownOutcome(
   id: string,
   step: string,
-  result: Exclude<RunResult, { outcome: 'exited' }>,
+  result: { readonly outcome: string; readonly reason: string },
 ): HostFailure {
   return new HostFailure('unknown', {
     code: `step-${result.outcome}`,
@@ -255,7 +258,15 @@ function unknownOutcome(
 async function readBootId(context: ApplyContext, play: ExpandedPlay): Promise<string> {
   const part = toPart(sh('cat /proc/sys/kernel/random/boot_id'), context.secrets);
   const result = await context.link.run(play.become, [part], { deadline: 30_000 });
-  return result.parts[0]?.stdout.trim() ?? '';
+  const id = result.parts[0]?.stdout.trim() ?? '';
+  if (result.outcome === 'exited' && id !== '') return id;
+  throw new HostFailure('failed', {
+    code: 'no-boot-id',
+    what: 'the boot id of the host could not be read, so a reboot could not be told from none',
+    step: play.play,
+    why: result.outcome === 'exited' ? 'no answer' : result.reason,
+    fix: 'run apply again when the host answers; it was not rebooted',
+  });
 }
 
 function resultOf(error: HostFailure): StepResult {

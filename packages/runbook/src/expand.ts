@@ -94,10 +94,33 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
     }
     plays.push({ play: name, become: options.become ?? true, steps, skipped });
   }
+  refuseOtherHandlers(host.name, plays);
   // One that this host does not get is no need; one that comes later is a mistake.
   const later = unmet.filter(({ need }) => seen.has(need));
   if (later.length > 0) throw new DiagnosticError(later.map(needLater));
   return plays;
+}
+
+/** Two handlers with one id: only one of them would run. */
+function refuseOtherHandlers(host: string, plays: readonly ExpandedPlay[]): void {
+  for (const { play, steps } of plays) {
+    const known = new Map<string, Handler>();
+    for (const step of steps) {
+      for (const handler of step.notify) {
+        const other = known.get(handler.id) ?? handler;
+        known.set(handler.id, other);
+        if (other === handler) continue;
+        if (JSON.stringify(other.fragment) === JSON.stringify(handler.fragment)) continue;
+        throw new DiagnosticError({
+          code: 'handler-conflict',
+          severity: 'error',
+          what: `two handlers that do different things are called "${handler.id}"`,
+          at: { host, step: `${play} › ${step.id}` },
+          fix: 'give each handler of a play its own id',
+        });
+      }
+    }
+  }
 }
 
 function needLater(found: {

@@ -5,7 +5,9 @@ import type { ExpandedPlay, ExpandedStep } from './expand.ts';
 import type { Confidence, HandlerPlan, HostPlan, PlayPlan, StepPlan } from './plan.ts';
 
 /** What the probe of one step said, as `diff` made it out: the changes, or why the state is unknown. */
-export type StepReading = { readonly changes: readonly Change[] } | { readonly unreadable: string };
+export type StepReading =
+  | { readonly changes: readonly Change[]; readonly observed?: unknown }
+  | { readonly unreadable: string };
 
 /** Reads one step's probe. A probe that failed or cannot be parsed is unreadable, never "no change". */
 export function readStep(step: ExpandedStep, result: PartResult): StepReading {
@@ -15,7 +17,7 @@ export function readStep(step: ExpandedStep, result: PartResult): StepReading {
   }
   try {
     const observed: unknown = step.kind.parse(result, step.desired);
-    return { changes: step.kind.diff(step.desired, observed) };
+    return { changes: step.kind.diff(step.desired, observed), observed };
   } catch (error) {
     return { unreadable: error instanceof Error ? error.message : String(error) };
   }
@@ -23,7 +25,8 @@ export function readStep(step: ExpandedStep, result: PartResult): StepReading {
 
 /**
  * The plan of one host from its expanded plays and the readings of all their steps (in order) and the
- * handlers that an earlier run left. Pure: same inputs, same plan.
+ * handlers that an earlier run left; `asLogin` are those of plays that run as the login user, where
+ * it has a folder of its own for them. Pure: same inputs, same plan.
  * Throws a DiagnosticError where a step's state is unknown and no earlier change explains it.
  */
 export function planHost(
@@ -31,9 +34,11 @@ export function planHost(
   plays: readonly ExpandedPlay[],
   readings: readonly StepReading[],
   pending: readonly string[],
+  asLogin?: readonly string[],
 ): HostPlan {
   const changing = new Set<string>();
   const left = new Set(pending);
+  const leftAsLogin = asLogin === undefined ? left : new Set(asLogin);
   let index = 0;
   const planned: PlayPlan[] = plays.map((play) => {
     const steps: StepPlan[] = [];
@@ -49,7 +54,7 @@ export function planHost(
         changing.add(step.id);
       }
     }
-    const handlers = planHandlers(play, steps, left);
+    const handlers = planHandlers(play, steps, play.become ? left : leftAsLogin);
     return { play: play.play, steps, handlers, converged, skipped: play.skipped };
   });
   return { host, plays: planned };

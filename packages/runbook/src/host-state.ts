@@ -12,6 +12,8 @@ export interface HostState {
   readonly link: HostLink;
   readonly changed: Set<string>;
   readonly handled: Set<string>;
+  /** Names of the plays that ran to their end, or that had nothing to do. */
+  readonly finished: Set<string>;
   answer?: FirstAnswer;
   facts?: Facts;
   plays?: readonly ExpandedPlay[];
@@ -21,7 +23,14 @@ export interface HostState {
 }
 
 export function newHostState(host: Host, link: HostLink): HostState {
-  return { host, link, changed: new Set(), handled: new Set(), verified: false };
+  return {
+    host,
+    link,
+    changed: new Set(),
+    handled: new Set(),
+    finished: new Set(),
+    verified: false,
+  };
 }
 
 /** Whether something on the host was changed, or may have been. */

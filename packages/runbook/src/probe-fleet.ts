@@ -39,7 +39,8 @@ export async function probeFleet(fleet: FleetContext, states: readonly HostState
       const facts = known.get(state.host.name);
       const guess = facts === undefined ? undefined : guessPlays(fleet, state.host, facts, known);
       const become = needsRoot(fleet, state.host);
-      state.answer = await askFirst(state.link, guess, { secrets, signal, become });
+      const mixed = become && asLoginToo(fleet, state.host);
+      state.answer = await askFirst(state.link, guess, { secrets, signal, become, mixed });
       state.facts = state.answer.facts;
     } catch (error) {
       fail(request, state, error, signal.aborted ? 'aborted' : 'unreachable');
@@ -74,6 +75,13 @@ function needsRoot({ request, members }: FleetContext, host: Host): boolean {
   );
 }
 
+/** Whether some of its plays run as the login user. */
+function asLoginToo({ request, members }: FleetContext, host: Host): boolean {
+  return request.runbook.plays.some(
+    ({ name, options }) => options.become === false && members.get(name)?.has(host.name) === true,
+  );
+}
+
 async function planOne(
   fleet: FleetContext,
   state: HostState,
@@ -86,21 +94,23 @@ async function planOne(
     ? readResults(plays, answer.results)
     : await readSteps(state.link, plays, request);
   state.plays = plays;
-  state.plan = planHost(state.host.name, plays, readings, answer.pending);
+  state.plan = planHost(state.host.name, plays, readings, answer.pending, answer.pendingAsLogin);
   const defined = new Set(
     plays
       .flatMap((play) => play.steps)
       .flatMap((step) => step.notify)
       .map(({ id }) => id),
   );
-  for (const id of answer.pending.filter((pending) => !defined.has(pending))) {
+  const pending = new Set([...answer.pending, ...(answer.pendingAsLogin ?? [])]);
+  for (const id of pending) {
+    if (defined.has(id)) continue;
     request.emit({
       type: 'warning',
       host: state.host.name,
       code: 'unknown-pending-handler',
       what: `the handler "${id}" is pending on this host and this runbook does not define it`,
       why: 'an earlier run notified it and was cut off before it ran',
-      fix: `run the runbook that defines it, or do what it does by hand and remove /var/lib/skerry/pending/${id}`,
+      fix: `run the runbook that defines it (without --tags, where they leave it out), or do what it does by hand and remove its file in /var/lib/skerry/pending`,
     });
   }
 }

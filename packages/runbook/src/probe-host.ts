@@ -15,6 +15,8 @@ const probeDeadline = 600_000;
 export interface FirstAnswer {
   readonly facts: Facts;
   readonly pending: readonly string[];
+  /** Those of the login user, where plays run as both and it is not root itself. */
+  readonly pendingAsLogin?: readonly string[];
   readonly guess: readonly ExpandedPlay[] | undefined;
   readonly results: readonly PartResult[];
 }
@@ -26,9 +28,9 @@ export interface FirstAnswer {
 export async function askFirst(
   link: HostLink,
   guess: readonly ExpandedPlay[] | undefined,
-  options: { secrets: SecretBook; signal: AbortSignal; become: boolean },
+  options: { secrets: SecretBook; signal: AbortSignal; become: boolean; mixed?: boolean },
 ): Promise<FirstAnswer> {
-  const { secrets, signal, become } = options;
+  const { secrets, signal, become, mixed = false } = options;
   const preamble = [factsProbe(), readPending()].map((fragment) => toPart(fragment, secrets));
   const sent = (guess ?? []).flatMap((play) => play.steps.map((step) => ({ play, step })));
   const here = sent.filter(({ play }) => play.become === become);
@@ -36,19 +38,27 @@ export async function askFirst(
   const all = await runAll(link, become, [...preamble, ...probes], signal);
   const [factsPart, pendingPart] = all;
   const facts = factsPart === undefined ? undefined : parseFacts(factsPart.stdout);
-  if (facts === undefined || pendingPart === undefined) {
+  if (facts === undefined || pendingPart?.code !== 0) {
     throw new HostFailure('failed', {
       code: 'empty-answer',
       what: 'the host answered nothing that can be read',
-      why: factsPart?.stderr.trim() || 'the probe for facts came back empty or cut off',
+      why:
+        factsPart?.stderr.trim() ||
+        pendingPart?.stderr.trim() ||
+        'the probe for facts came back empty or cut off',
       fix: `try: bootstrap exec … --limit ${link.host} -- uname -a; an empty answer is never "no change"`,
     });
   }
   const mine = all.slice(2);
   const results: PartResult[] = [];
-  if (here.length === sent.length) results.push(...mine);
+  const { folder, ids: pending } = parsePending(pendingPart.stdout);
+  let pendingAsLogin: readonly string[] | undefined;
+  if (!mixed && here.length === sent.length) results.push(...mine);
   else {
-    const others = await probeSteps(link, guess ?? [], !become, options);
+    const ask = [toPart(readPending(), secrets), ...probesOf(guess ?? [], !become, secrets)];
+    const [theirs, ...others] = await runAll(link, !become, ask, signal);
+    const asLogin = parsePending(theirs?.stdout ?? '');
+    if (asLogin.folder !== folder) pendingAsLogin = asLogin.ids;
     let next = 0;
     let other = 0;
     for (const { play } of sent) {
@@ -56,7 +66,15 @@ export async function askFirst(
       if (result !== undefined) results.push(result);
     }
   }
-  return { facts, pending: parsePending(pendingPart.stdout), guess, results };
+  const theirs = pendingAsLogin === undefined ? {} : { pendingAsLogin };
+  return { facts, pending, ...theirs, guess, results };
+}
+
+function probesOf(plays: readonly ExpandedPlay[], become: boolean, secrets: SecretBook): Part[] {
+  return plays
+    .filter((play) => play.become === become)
+    .flatMap((play) => play.steps)
+    .map((step) => toPart(step.kind.probe(step.desired), secrets));
 }
 
 /** The probes of the plays that run as root (or, with `become` false, as the login user). */
@@ -66,10 +84,7 @@ async function probeSteps(
   become: boolean,
   options: { secrets: SecretBook; signal: AbortSignal },
 ): Promise<readonly PartResult[]> {
-  const parts = plays
-    .filter((play) => play.become === become)
-    .flatMap((play) => play.steps)
-    .map((step) => toPart(step.kind.probe(step.desired), options.secrets));
+  const parts = probesOf(plays, become, options.secrets);
   return parts.length === 0 ? [] : runAll(link, become, parts, options.signal);
 }
 

@@ -42,6 +42,15 @@ export async function awaitReboot(
       last = error.message;
     }
   }
+  if (signal.aborted) {
+    throw new HostFailure('unknown', {
+      code: 'reboot-interrupted',
+      what: 'the run was interrupted while this host rebooted',
+      step: reboot.step,
+      why: last,
+      fix: 'run apply again when the host answers: it goes on where this one stopped',
+    });
+  }
   throw new HostFailure('unknown', {
     code: 'reboot-timeout',
     what: `no new boot id within ${reboot.seconds} s`,

@@ -192,6 +192,7 @@ async function applyToHost(request: RunRequest, play: Play, state: HostState): P
   const { link, changed, handled } = state;
   try {
     await applyPlay({ link, secrets, signal, kill, emit, changed, handled }, plan, expanded);
+    state.finished.add(play.name);
   } catch (error) {
     fail(request, state, error, 'failed');
   }
@@ -206,8 +207,8 @@ async function verify(fleet: FleetContext, states: readonly HostState[]): Promis
   const all = new Map(states.flatMap(({ host, facts }) => (facts ? [[host.name, facts]] : [])));
   await fleet.forEachHost(whole, async (state) => {
     try {
-      const remaining = await remainingSteps(fleet, state, all);
-      state.verified = remaining.length === 0;
+      const { remaining, unstarted } = await remainingSteps(fleet, state, all);
+      state.verified = remaining.length + unstarted === 0;
       request.emit({ type: 'host-verified', host: state.host.name, remaining });
       if (remaining.length > 0) {
         throw new HostFailure('failed', {
@@ -218,8 +219,18 @@ async function verify(fleet: FleetContext, states: readonly HostState[]): Promis
         });
       }
     } catch (error) {
-      fail(request, state, error, 'failed');
+      fail(request, state, unverified(error), 'failed');
     }
+  });
+}
+
+/** The changes were made: only whether they hold could not be seen. */
+function unverified(error: unknown): unknown {
+  if (!(error instanceof HostFailure) || !error.failure.code.startsWith('probe-')) return error;
+  return new HostFailure(error.outcome, {
+    ...error.failure,
+    what: 'the changes were made, and then the state of the host could not be read',
+    fix: 'run apply again when the host answers: it does what is left',
   });
 }
 
@@ -227,11 +238,12 @@ async function remainingSteps(
   fleet: FleetContext,
   state: HostState,
   all: ReadonlyMap<string, NonNullable<HostState['facts']>>,
-): Promise<string[]> {
+): Promise<{ remaining: string[]; unstarted: number }> {
   const { request } = fleet;
   const { link, host, plays: before = [] } = state;
   const become = before.length === 0 || before.some((play) => play.become);
-  const answer = await askFirst(link, before, { ...request, become });
+  const mixed = become && before.some((play) => !play.become);
+  const answer = await askFirst(link, before, { ...request, become, mixed });
   // A fleet of thousands is copied only for a host that is another one now.
   const same = JSON.stringify(answer.facts) === JSON.stringify(state.facts);
   const now = same ? all : new Map(all).set(host.name, answer.facts);
@@ -239,8 +251,20 @@ async function remainingSteps(
   const readings = sameProbes(before, plays)
     ? readResults(plays, answer.results)
     : await readSteps(link, plays, request);
-  const plan = planHost(host.name, plays, readings, answer.pending);
-  return plan.plays.flatMap((play) => [...play.steps, ...play.handlers].map(({ id }) => id));
+  const plan = planHost(host.name, plays, readings, answer.pending, answer.pendingAsLogin);
+  // What the failure policy kept from starting is still to be done, and nobody's fault.
+  const idle = new Set(
+    state.plan?.plays
+      .filter(({ play, steps, handlers }) => {
+        return steps.length + handlers.length > 0 && !state.finished.has(play);
+      })
+      .map(({ play }) => play),
+  );
+  const left = (unstarted: boolean): string[] =>
+    plan.plays
+      .filter(({ play }) => idle.has(play) === unstarted)
+      .flatMap((play) => [...play.steps, ...play.handlers].map(({ id }) => id));
+  return { remaining: left(false), unstarted: left(true).length };
 }
 
 function exitCodeOf(request: RunRequest, states: readonly HostState[]): ExitCode {
