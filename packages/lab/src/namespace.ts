@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command, succeeds } from './command.ts';
@@ -43,9 +44,10 @@ export interface Namespace {
   readonly mtu: number;
 }
 
-/** Who made the namespace that is here, or undefined. */
+/** Who made the namespace that is here; undefined where there is none, or its lab's folder is gone. */
 export async function namespaceOwner(): Promise<string | undefined> {
-  return await readFile(join(runFolder, 'owner'), 'utf8').catch(() => undefined);
+  const owner = await readFile(join(runFolder, 'owner'), 'utf8').catch(() => undefined);
+  return owner !== undefined && existsSync(owner) ? owner : undefined;
 }
 
 async function namespaceExists(): Promise<boolean> {
@@ -136,7 +138,8 @@ async function startDaemons(signal: AbortSignal | undefined): Promise<void> {
 
 /** Stops the daemons and removes the namespace, the rules and the files; what is gone is gone. */
 export async function removeNamespace(folder: string): Promise<void> {
-  if ((await namespaceOwner()) !== folder) return;
+  const owner = await namespaceOwner();
+  if (owner !== undefined && owner !== folder) return;
   for (const daemon of [libvirtd, virtlogd]) await stopDaemon(daemon);
   await command(['ip', 'link', 'delete', outside.device], { accept: 'any' });
   await command(['nft', 'delete', 'table', 'ip', table], { accept: 'any' });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { DiagnosticError } from '@skerry/diagnostics';
@@ -38,18 +39,25 @@ export async function ensurePool(): Promise<void> {
 /**
  * Marks the pool, and with it all that has the lab's name here, as this folder's.
  *
+ * What a lab left whose folder is gone is nobody's, and is removed.
+ *
  * @throws DiagnosticError `lab-elsewhere` when another folder's lab is on this computer.
  */
 export async function claimPool(folder: string): Promise<void> {
   const prefix = 'folder-';
   const mine = `${prefix}${Buffer.from(folder).toString('base64url')}`;
-  const marks = (await volumes()).filter(({ name }) => name.startsWith(prefix));
-  const other = marks.find(({ name }) => name !== mine);
-  if (other !== undefined) {
-    const owner = Buffer.from(other.name.slice(prefix.length), 'base64url').toString();
-    throw labElsewhere(owner);
+  const all = await volumes();
+  const marks = all.filter(({ name }) => name.startsWith(prefix));
+  const others = marks.filter(({ name }) => name !== mine);
+  for (const { name } of others) {
+    const owner = Buffer.from(name.slice(prefix.length), 'base64url').toString();
+    if (existsSync(owner)) throw labElsewhere(owner);
   }
-  if (marks.length === 0) await virsh(['vol-create-as', labName, mine, '0', '--format', 'raw']);
+  if (others.length > 0) {
+    for (const { name } of all) await virsh(['vol-delete', '--pool', labName, name]);
+  }
+  if (marks.length === others.length)
+    await virsh(['vol-create-as', labName, mine, '0', '--format', 'raw']);
 }
 
 export function labElsewhere(owner: string): DiagnosticError {
