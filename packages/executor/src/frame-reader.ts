@@ -14,6 +14,8 @@ export class FrameReader {
   readonly #marker: Buffer;
   readonly #onFrame: (frame: Frame) => void;
   readonly #onContent: (bytes: Buffer) => void;
+  /** Bytes of content that have come so far, in all frames. */
+  taken = 0;
   #content: Buffer[] = [];
   #pending: Buffer = Buffer.alloc(0);
 
@@ -75,6 +77,7 @@ export class FrameReader {
     if (length === 0) return;
     const bytes = this.#pending.subarray(0, length);
     this.#pending = this.#pending.subarray(length);
+    this.taken += length;
     this.#content.push(bytes);
     this.#onContent(bytes);
   }

@@ -17,6 +17,8 @@ type Failure = Exclude<RunResult, { outcome: 'exited' }>;
 
 /** setTimeout takes no more; some 24 days. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+/** More output of one run than this, in bytes and for each stream, is not kept: the run ends. */
+const MOST_OUTPUT = 64 * 1024 * 1024;
 /** How long a shell may take to end after its standard input was closed. */
 const CLOSE_MILLISECONDS = 2000;
 
@@ -135,8 +137,14 @@ export class FramedShell implements Shell {
           options.onOutput === undefined ? undefined : (bytes) => feeds[stream].push(bytes),
         );
       const readers = { stdout: reader('stdout'), stderr: reader('stderr') };
-      const onStdout = (chunk: Buffer): void => readers.stdout.push(chunk);
-      const onStderr = (chunk: Buffer): void => readers.stderr.push(chunk);
+      const onBytes = (stream: 'stdout' | 'stderr', chunk: Buffer): void => {
+        readers[stream].push(chunk);
+        if (readers[stream].taken <= MOST_OUTPUT) return;
+        const reason = `part ${done.length + 1} printed more than ${MOST_OUTPUT >> 20} MiB on ${stream}, and the connection was ended`;
+        settle(() => this.#fail('lost', done, reason));
+      };
+      const onStdout = (chunk: Buffer): void => onBytes('stdout', chunk);
+      const onStderr = (chunk: Buffer): void => onBytes('stderr', chunk);
       const onAbort = (): void =>
         settle(() => this.#fail('aborted', done, abortReason(options.signal)));
       const timer = setTimeout(

@@ -41,6 +41,9 @@ export function opening(become: Become): Opening {
   };
 }
 
+/** How many characters of what a login shell says are kept, the last ones: it may never stop. */
+const KEPT = 64 * 1024;
+
 export type Greeting =
   | { readonly outcome: 'ready' }
   | { readonly outcome: 'ended'; readonly ending: Ending; readonly said: string }
@@ -87,11 +90,11 @@ export function greet(
       }
     };
     const onStdout = (chunk: Buffer): void => {
-      heard.stdout += chunk.toString('latin1');
+      heard.stdout = (heard.stdout + chunk.toString('latin1')).slice(-KEPT);
       look();
     };
     const onStderr = (chunk: Buffer): void => {
-      heard.stderr += chunk.toString('latin1');
+      heard.stderr = (heard.stderr + chunk.toString('latin1')).slice(-KEPT);
       look();
     };
     const onAbort = (): void => settle({ outcome: 'aborted', said: said() });

@@ -24,9 +24,16 @@ export class LineFeed {
   push(bytes: Buffer): void {
     this.#text += this.#decoder.write(bytes);
     const safe = this.#text.length - this.#secrets.openEnd(this.#text);
+    if (safe === 0) return;
     let end = this.#text.lastIndexOf('\n', safe - 1) + 1;
-    if (end === 0 && safe > LONGEST_LINE) end = safe;
-    if (safe > 0 && end > 0) this.#hand(end);
+    for (;;) {
+      const whole = this.#secrets.wholeUpTo(this.#text, end);
+      if (whole === end) break;
+      // A secret of several lines: back to the line that it begins in.
+      end = whole === 0 ? 0 : this.#text.lastIndexOf('\n', whole - 1) + 1;
+    }
+    if (end === 0 && safe > LONGEST_LINE) end = this.#secrets.wholeUpTo(this.#text, safe);
+    if (end > 0) this.#hand(end);
   }
 
   /** The part has ended; the next bytes belong to the next one. */

@@ -41,6 +41,17 @@ export class SecretBook {
     });
   }
 
+  /** The last place, not beyond `end`, at which `text` can be cut without cutting a secret in two. */
+  wholeUpTo(text: string, end: number): number {
+    if (this.#tokenOf.size === 0) return end;
+    this.#secrets ??= anyOf(this.#tokenOf.keys());
+    for (const { index, 0: value } of text.matchAll(this.#secrets)) {
+      if (index >= end) break;
+      if (index + value.length > end) return index;
+    }
+    return end;
+  }
+
   /**
    * How many characters at the end of `text` may be the beginning of a secret whose rest is still
    * to come: whoever shows text piece by piece keeps them back.

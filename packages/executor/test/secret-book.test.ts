@@ -31,8 +31,8 @@ describe('SecretBook', () => {
 
 test('output as it comes never shows a secret, however it is cut', () => {
   const key = '-----BEGIN-----\nabc\nabd\n-----END-----\n';
-  const secrets = book({ KEY: key, WORD: 'hunter2' });
-  const text = `Ærø\n${key}abc hunter2\n-----BEGIN-----\nabc\nrest hunter2`;
+  const secrets = book({ KEY: key, WORD: 'hunter2', OPEN: 'first\nsecond' });
+  const text = `Ærø\n${key}abc hunter2\n-----BEGIN-----\nabc\nrest first\nsecond tail\nfirst\nhunter2`;
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }), (sizes) => {
       const pieces: string[] = [];
