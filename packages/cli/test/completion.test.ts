@@ -9,33 +9,34 @@ const oslo = 'inventory/oslo.yaml';
 const command = `'${process.execPath}' '${entry}'`;
 
 /** Has a shell complete `bootstrap plan … --limit rack`, and prints what it offers. */
-const shells: Readonly<Record<string, { readonly words: string[]; script(file: string): string }>> =
-  {
-    bash: {
-      words: ['--norc', '-c'],
-      script: (file) => `source '${file}'
+const shells: Readonly<
+  Record<string, { readonly words: string[]; readonly script: (file: string) => string }>
+> = {
+  bash: {
+    words: ['--norc', '-c'],
+    script: (file) => `source '${file}'
 bootstrap() { ${command} "$@"; }
 COMP_WORDS=(bootstrap plan ${oslo} --limit rack) COMP_CWORD=4
 _bootstrap
 printf '%s\\n' "\${COMPREPLY[@]}"`,
-    },
-    zsh: {
-      words: ['-fc'],
-      // compdef and compadd are what the line editor gives to completion functions.
-      script: (file) => `compdef() { :; }
+  },
+  zsh: {
+    words: ['-fc'],
+    // compdef and compadd are what the line editor gives to completion functions.
+    script: (file) => `compdef() { :; }
 compadd() { shift; print -rl -- "$@"; }
 source '${file}'
 bootstrap() { ${command} "$@"; }
 words=(bootstrap plan ${oslo} --limit rack) CURRENT=5
 _bootstrap`,
-    },
-    fish: {
-      words: ['--no-config', '-c'],
-      script: (file) => `source '${file}'
+  },
+  fish: {
+    words: ['--no-config', '-c'],
+    script: (file) => `source '${file}'
 function bootstrap; ${command} $argv; end
 complete -C'bootstrap plan ${oslo} --limit rack'`,
-    },
-  };
+  },
+};
 
 let folder: string;
 beforeAll(() => {
