@@ -37,6 +37,16 @@ interface Use {
 
 /** Shorter values would be found in every other line of output, and masking them would tell them. */
 const leastLength = 4;
+/**
+ * Words that hosts say all day. Hidden by value, they would be missing from every answer: an owner
+ * that is never root again, a state that cannot be read.
+ */
+const common = new Set(
+  `root user group mode file directory folder link socket block mount none null true false
+  present absent missing done needed enabled disabled masked static active inactive running stopped
+  installed linux debian ubuntu centos rhel rocky kernel boot live systemd chrony host hostname
+  node kubernetes containerd skerry`.split(/\s+/),
+);
 /** Bytes. */
 const largest = 1024 * 1024;
 
@@ -124,6 +134,13 @@ class Reader {
       this.#fault('secret-too-short', `is shorter than ${leastLength} characters`, {
         why: 'so short a value is found in much that is no secret, so it cannot be masked in output',
         fix: value === '' ? 'it is empty: check where it comes from' : 'choose a longer secret',
+      });
+      return undefined;
+    }
+    if (common.has(value.toLowerCase()) || /^\d{1,5}$/.test(value)) {
+      this.#fault('secret-too-common', 'is a common word or a small number', {
+        why: 'it is found in much that hosts say and that is no secret, so it cannot be masked in output',
+        fix: 'choose another secret',
       });
       return undefined;
     }

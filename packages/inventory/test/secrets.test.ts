@@ -175,6 +175,12 @@ describe('what cannot be had', () => {
     expect(JSON.stringify(all)).not.toContain('abc');
   });
 
+  it('includes a word that hosts say all day, and a small number', async () => {
+    const env = { ROOT: 'Root', PIN: '12345', FINE: 'rooted' };
+    const all = await faults(['env:ROOT', 'env:PIN', 'env:FINE'], { env });
+    expect(all.map(({ code }) => code)).toEqual(['secret-too-common', 'secret-too-common']);
+  });
+
   it('names the variable that was probably meant', async () => {
     const [fault] = await faults(['env:OSLO_PASWORD'], { env: { OSLO_PASSWORD: 'x' } });
     expect(fault?.fix).toBe('did you mean "OSLO_PASSWORD"?');
