@@ -25,7 +25,19 @@ export async function cachedFacts(folder: string, host: string): Promise<Facts |
   }
 }
 
+/**
+ * Keeps the facts for the next run. Where that cannot be done (a folder of somebody else, a full
+ * disk) the next run asks twice, and is right all the same: no reason for this one to fail.
+ */
 export async function cacheFacts(folder: string, host: string, facts: Facts): Promise<void> {
+  try {
+    await writeFacts(folder, host, facts);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  }
+}
+
+async function writeFacts(folder: string, host: string, facts: Facts): Promise<void> {
   const file = fileOf(folder, host);
   await mkdir(join(folder, 'facts'), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${process.pid}`;

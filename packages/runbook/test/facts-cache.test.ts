@@ -24,6 +24,13 @@ test('facts are kept whole, for their owner only, under a name that stays in the
   }
 });
 
+test('a folder that cannot be written to costs a question, not the run', async () => {
+  const file = join(folder, 'no-folder');
+  writeFileSync(file, '');
+  await cacheFacts(file, 'a', factsOf('a'));
+  expect(await cachedFacts(file, 'a')).toBeUndefined();
+});
+
 test('nothing, a torn file, and the shape of another version are no facts', async () => {
   const file = join(folder, 'facts', 'b.json');
   expect(await cachedFacts(folder, 'b')).toBeUndefined();
