@@ -1,28 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeUser, type LoginUser } from '../../executor/test/login-user.ts';
 import { makeKey, startSshd, type Sshd } from '../../executor/test/sshd.ts';
 import { bootstrap, onTerminal, type Ended } from './command.ts';
 
 const user = `skerry-s${process.pid}`;
-const dropIn = `/etc/sudoers.d/${user}`;
 const sudoPassword = 'root-of-all "evil" $x';
 const passphrase = 'open sesame, key';
 const env = { SUDO_PASSWORD: sudoPassword, KEY_PASSPHRASE: passphrase };
 let sshd: Sshd;
 let folder: string;
+let login: LoginUser;
 
 beforeAll(async () => {
-  if (!existsSync('/usr/bin/sudo')) {
-    const words = ['install', '-y', '--no-install-recommends', 'sudo'];
-    execFileSync('apt-get', words, { stdio: 'ignore' });
-  }
-  execFileSync('useradd', ['-m', '-s', '/bin/sh', user]);
-  execFileSync('chpasswd', { input: `${user}:${sudoPassword}\n` });
-  writeFileSync(dropIn, `${user} ALL=(ALL) ALL\nDefaults:${user} timestamp_timeout=0\n`, {
-    mode: 0o440,
-  });
+  login = makeUser(user, { password: sudoPassword });
+  login.allow(`${user} ALL=(ALL) ALL`, `Defaults:${user} timestamp_timeout=0`);
   sshd = await startSshd();
   folder = join(sshd.folder, 'user');
   mkdirSync(folder);
@@ -46,8 +40,7 @@ export default runbook({ name: 'leak', description: '', plays: [
 }, 120_000);
 afterAll(async () => {
   await sshd.stop();
-  rmSync(dropIn, { force: true });
-  execFileSync('userdel', ['-rf', user], { stdio: 'ignore' });
+  login.remove();
 });
 
 function inventory(sudo: string): string {

@@ -1,9 +1,8 @@
 import { $ } from 'zx';
 import { type ByteChannel, type Ending, LINGER_MILLISECONDS } from './byte-channel.ts';
-import { FramedShell } from './framed-shell.ts';
-import { becomeBy, greet, opening } from './greeting.ts';
+import { greetedShell } from './greeted-shell.ts';
+import { becomeBy, opening } from './greeting.ts';
 import { abortedError } from './host-error.ts';
-import { openFailure } from './open-failure.ts';
 import { killTree } from './process-tree.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Session, Shell, SudoSettings } from './shell.ts';
@@ -33,19 +32,15 @@ export class LocalSession implements Session {
 
   async openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell> {
     if (options.signal?.aborted === true) throw abortedError(this.host);
-    const { sudo, user, secrets, onSend } = this.#options;
-    const become = becomeBy(options.become, process.getuid?.() === 0, sudo);
+    const become = becomeBy(options.become, process.getuid?.() === 0, this.#options.sudo);
     const start = opening(become);
     const channel = spawnLocal(start.command);
-    const greeting = await greet(channel, start, {
-      milliseconds: OPEN_MILLISECONDS,
+    const shell = await greetedShell(channel, start, {
+      ...this.#options,
+      become,
+      timeout: OPEN_MILLISECONDS,
       signal: options.signal,
-      ...(sudo.password === undefined ? {} : { password: secrets.reveal(sudo.password) }),
     });
-    if (greeting.outcome !== 'ready') {
-      throw openFailure(this.host, { become, user, greeting, secrets });
-    }
-    const shell = new FramedShell(channel, { secrets, onSend });
     this.#shells.add(shell);
     void channel.ended.then(() => this.#shells.delete(shell));
     return shell;

@@ -1,5 +1,5 @@
-import { FramedShell } from './framed-shell.ts';
-import { becomeBy, greet, opening } from './greeting.ts';
+import { greetedShell } from './greeted-shell.ts';
+import { becomeBy, opening } from './greeting.ts';
 import { openFailure } from './open-failure.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Session, Shell, SudoSettings } from './shell.ts';
@@ -37,7 +37,7 @@ export class SshSession implements Session {
   }
 
   async openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell> {
-    const { sudo, user, timeout, secrets, onSend } = this.#options;
+    const { sudo, user, timeout } = this.#options;
     const become = becomeBy(options.become, user === 'root', sudo);
     const start = opening(become);
     const connection = await this.#withRoom(options.signal);
@@ -52,14 +52,11 @@ export class SshSession implements Session {
       throw openFailure(this.host, { become, user, error });
     }
     void channel.ended.then(release);
-    const greeting = await greet(channel, start, {
-      milliseconds: timeout,
+    const shell = await greetedShell(channel, start, {
+      ...this.#options,
+      become,
       signal: options.signal,
-      ...(sudo.password === undefined ? {} : { password: secrets.reveal(sudo.password) }),
     });
-    if (greeting.outcome !== 'ready')
-      throw openFailure(this.host, { become, user, greeting, secrets });
-    const shell = new FramedShell(channel, { secrets, onSend });
     this.#shells.add(shell);
     void channel.ended.then(() => this.#shells.delete(shell));
     return shell;

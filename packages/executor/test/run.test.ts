@@ -215,10 +215,10 @@ describe('how a run can end', () => {
 
   test('a peer that is stopped: keepalive finds it, also while a shell is opened', async () => {
     const watchful = createConnector({ secrets, keepalive: 200 });
-    const own = await watchful.connect(endpointOf(sshd, { connectTimeout: 500 }));
+    const own = await watchful.connect(endpointOf(sshd, { connectTimeout: 3000 }));
     const shell = await own.openShell({ become: false });
     const server = await serverOf(shell);
-    const patient = await connector.connect(endpointOf(sshd, { connectTimeout: 500 }));
+    const patient = await connector.connect(endpointOf(sshd, { connectTimeout: 3000 }));
     const other = await serverOf(await patient.openShell({ become: false }));
     process.kill(server, 'SIGSTOP');
     process.kill(other, 'SIGSTOP');

@@ -1,39 +1,29 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { DiagnosticError } from '@skerry/diagnostics';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Connector, createConnector, SecretBook, type SudoSettings } from '../src/index.ts';
 import { endpointOf } from './endpoint.ts';
+import { makeUser, type LoginUser } from './login-user.ts';
 import { type Sshd, startSshd } from './sshd.ts';
 
 const user = `skerry${process.pid}`;
-const dropIn = `/etc/sudoers.d/${user}`;
 const password = "it's a $ecret";
 const secrets = new SecretBook();
 let sshd: Sshd;
 let connector: Connector;
-
-function allow(rule: string): void {
-  writeFileSync(dropIn, `${rule}\n`, { mode: 0o440 });
-  execFileSync('visudo', ['-cqf', dropIn]);
-}
+let login: LoginUser;
+const allow = (...rules: string[]): void => login.allow(...rules);
 
 beforeAll(async () => {
-  if (!existsSync('/usr/bin/sudo')) {
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'sudo'], {
-      stdio: 'ignore',
-    });
-  }
-  execFileSync('useradd', ['-m', '-s', '/bin/bash', user]);
-  execFileSync('chpasswd', { input: `${user}:${password}\n` });
+  login = makeUser(user, { password });
   sshd = await startSshd();
   connector = createConnector({ secrets });
 }, 120_000);
 afterAll(async () => {
   await connector.close();
   await sshd.stop();
-  rmSync(dropIn, { force: true });
-  execFileSync('userdel', ['-rf', user], { stdio: 'ignore' });
+  login.remove();
 });
 
 async function become(sudo: SudoSettings, code = 'id -u; cat'): Promise<unknown> {
@@ -77,7 +67,7 @@ describe('sudo', () => {
     allow(`${user} ALL=(ALL) ALL`);
     expect(await become({})).toMatchObject(refused(/wants a password/));
     expect(await become({ password: 'wrong' })).toMatchObject(refused(/did not take the password/));
-    rmSync(dropIn);
+    allow();
     expect(await become({ password })).toMatchObject(refused(/may not become root/));
     expect(await become({})).toMatchObject(refused(/sudo/));
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { SshEndpoint } from '@skerry/executor';
 import { file, gateKind, type Step } from '@skerry/steps';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeUser, type LoginUser } from '../../executor/test/login-user.ts';
 import { makeKey, freePort, startSshd } from '../../executor/test/sshd.ts';
 import { play, runbook, type Failure, type HostOutcome, type Runbook } from '../src/index.ts';
 import { lines, read, startHosts, type LoopbackHosts } from './loopback-hosts.ts';
@@ -173,17 +174,11 @@ describe('a host that cannot be changed: the step is named, and nothing is half 
 
 describe('a login user without the right', () => {
   const user = `skerry-b${process.pid}`;
+  let login: LoginUser;
   beforeAll(() => {
-    if (!existsSync('/usr/bin/sudo')) {
-      const words = ['install', '-y', '--no-install-recommends', 'sudo'];
-      execFileSync('apt-get', words, { stdio: 'ignore' });
-    }
-    // A password that nothing matches, and not a locked account: sshd lets that one in by no key.
-    execFileSync('useradd', ['-m', '-p', '*', '-s', '/bin/sh', user]);
+    login = makeUser(user);
   }, 120_000);
-  afterAll(() => {
-    execFileSync('userdel', ['-rf', user], { stdio: 'ignore' });
-  });
+  afterAll(() => login.remove());
 
   test('to sudo', async () => {
     const { exitCode, outcome, failure } = await applied({ user });

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { createConnector, SecretBook, type Connector } from '@skerry/executor';
 import { parseInventory, selectHosts, type Host, type Inventory } from '@skerry/inventory';
+import { endpointOf as sshEndpoint } from '../../executor/test/endpoint.ts';
 import { startSshd, type Sshd } from '../../executor/test/sshd.ts';
 import { run, type Plan, type RunEvent, type RunOutcome, type Runbook } from '../src/index.ts';
 import type { RunRequest } from '../src/request.ts';
@@ -78,20 +79,8 @@ export async function startHosts(names: readonly string[]): Promise<LoopbackHost
       hosts: selectHosts(inventory, 'all'),
       forks: 10,
       connector,
-      endpointOf: (host: Host) => ({
-        transport: 'ssh',
-        name: host.name,
-        address: addressOf.get(host.name) ?? '',
-        port: sshd.port,
-        user: 'root',
-        identities: [sshd.clientKey],
-        agent: false,
-        jumps: [],
-        hostKeys: { policy: 'strict', knownHosts: [sshd.knownHosts] },
-        sudo: {},
-        connectTimeout: 15_000,
-        sshConfig: null,
-      }),
+      endpointOf: (host: Host) =>
+        sshEndpoint(sshd, { name: host.name, address: addressOf.get(host.name) ?? '' }),
       secrets,
       templates: () => ({ render: (name) => name, source: (name) => name }),
       stateFolder,
