@@ -5,3 +5,14 @@ export { modulesFor, type ProxyMode } from './kernel-modules.ts';
 export { parametersFor, type Parameters } from './kernel-parameters.ts';
 export { kernelAtLeast, oldestKernel } from './kernel-version.ts';
 export { containerdPackage, nodePackages } from './node-packages.ts';
+export { checkCluster, type CheckOptions } from './check.ts';
+export { componentOf, components, type Component } from './matrix/components.ts';
+export {
+  kubernetesReleases,
+  releaseOf,
+  type KubernetesRelease,
+} from './matrix/kubernetes-releases.ts';
+export { proxyModeOf, proxyModes, type ProxyModeEntry } from './matrix/proxy-modes.ts';
+export { overlayOf, type Overlay } from './overlay.ts';
+export { ruleGroups, rules } from './rules/all-rules.ts';
+export type { NodeFacts, Rule } from './rules/rule.ts';

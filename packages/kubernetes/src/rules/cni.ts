@@ -1,0 +1,109 @@
+import { removedCiliumValues } from './cilium-values.ts';
+import type { Rule } from './rule.ts';
+
+export const cniRules: readonly Rule[] = [
+  {
+    id: 'cni-missing',
+    severity: 'error',
+    wants: 'A cluster has a CNI.',
+    reason: 'without one no node becomes Ready',
+    fix: 'write "network: {cni: cilium}", or calico, flannel, routed',
+    source: 'kubernetes.io/docs/concepts/cluster-administration/addons',
+    needs: 'inventory',
+    *check({ kubernetes: { version, network } }) {
+      if (version === undefined || network.cni !== undefined) return;
+      yield { what: 'nothing connects pods: there is no "cni"', at: 'network' };
+    },
+  },
+  {
+    id: 'cilium-value-removed',
+    severity: 'error',
+    wants: "Values for Cilium's chart have the names that the chart knows.",
+    reason: 'the chart refuses a name that was removed, or worse, takes no notice of it',
+    fix: 'write the new name',
+    source:
+      'docs.cilium.io, upgrade notes of 1.14 to 1.16; install/kubernetes/cilium/templates/validate.yaml',
+    needs: 'inventory',
+    *check({ kubernetes: { network } }) {
+      if (network.cni?.name !== 'cilium') return;
+      for (const { path, what, fix } of removedCiliumValues(network.cni.values)) {
+        yield { what, fix, at: `network.cni.cilium.values.${path}` };
+      }
+    },
+  },
+  {
+    id: 'cilium-cluster-name',
+    severity: 'error',
+    wants: 'With Cilium the name of the cluster has at most 32 characters.',
+    reason: "Cilium's chart refuses a longer one",
+    fix: 'take a shorter "cluster: {name: …}"',
+    source: "Cilium's chart, cluster.name",
+    needs: 'inventory',
+    *check({ kubernetes: { network }, inventory }) {
+      const { name } = inventory.cluster;
+      if (network.cni?.name !== 'cilium' || name.length <= 32) return;
+      yield { what: `"${name}" has ${name.length} characters`, at: 'network.cni' };
+    },
+  },
+  {
+    id: 'calico-nftables',
+    severity: 'error',
+    wants: "Calico's nftables dataplane runs beside kube-proxy's nftables mode.",
+    reason: 'Calico refuses nftables where kube-proxy writes iptables, and the other way round',
+    fix: 'write "proxy: nftables", or another "dataplane"',
+    source: 'docs.tigera.io, getting-started/kubernetes/nftables',
+    needs: 'inventory',
+    *check({ kubernetes: { network } }) {
+      const { cni, proxy } = network;
+      if (cni?.name !== 'calico' || cni.dataplane !== 'nftables' || proxy === 'nftables') return;
+      yield {
+        what: `Calico with nftables, kube-proxy with ${proxy}`,
+        at: 'network.cni.calico.dataplane',
+      };
+    },
+  },
+  {
+    id: 'calico-needs-bgp',
+    severity: 'error',
+    wants: 'Calico without VXLAN runs BGP.',
+    reason: 'without a tunnel of its own Calico learns by BGP where the blocks of other nodes are',
+    fix: 'write "bgp: true", or "encapsulation: vxlan-cross-subnet"',
+    source: 'tigera/operator pkg/controller/installation/validation.go',
+    needs: 'inventory',
+    *check({ kubernetes: { network } }) {
+      const { cni } = network;
+      if (cni?.name !== 'calico' || cni.bgp || cni.encapsulation.startsWith('vxlan')) return;
+      yield {
+        what: `"encapsulation: ${cni.encapsulation}" needs BGP`,
+        at: 'network.cni.calico.encapsulation',
+      };
+    },
+  },
+  {
+    id: 'weave-archived',
+    severity: 'warning',
+    wants: 'The CNI is one that is maintained.',
+    reason: 'Weave Net was archived in June 2024; only a fork lives',
+    fix: 'plan a way to Cilium or Calico',
+    source: 'github.com/weaveworks/weave',
+    needs: 'inventory',
+    *check({ kubernetes: { network } }) {
+      if (network.cni?.name !== 'weave') return;
+      yield { what: 'Weave Net is not maintained any more', at: 'network.cni' };
+    },
+  },
+  {
+    id: 'ingress-nginx-retired',
+    severity: 'warning',
+    wants: 'HTTP from outside enters by something that is maintained.',
+    reason: 'ingress-nginx was retired in March 2026: holes in it are not closed any more',
+    fix: 'move to Gateway API; ingress2gateway translates most annotations',
+    source:
+      'kubernetes.io/blog, ingress-nginx retirement; github.com/kubernetes-sigs/ingress2gateway',
+    needs: 'inventory',
+    *check({ kubernetes: { ingress } }) {
+      if (ingress?.controller !== 'ingress-nginx') return;
+      yield { what: 'ingress-nginx is retired', at: 'ingress.controller' };
+    },
+  },
+];

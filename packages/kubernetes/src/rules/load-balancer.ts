@@ -1,0 +1,157 @@
+import { didYouMean } from '@skerry/diagnostics';
+import { parseRange, rangeContains, rangesOverlap } from '../address-range.ts';
+import { poolRanges } from './named-ranges.ts';
+import { hostsIn } from './networks.ts';
+import type { Rule } from './rule.ts';
+
+/** Above this, one node per address and ARP for all of them are too much (MetalLB, concepts/layer2). */
+const layer2Nodes = 50;
+
+const pools = 'loadBalancer.metallb.pools';
+
+export const loadBalancerRules: readonly Rule[] = [
+  {
+    id: 'pool-contains-node',
+    severity: 'error',
+    wants: 'No pool contains the address of a node, or of the endpoint.',
+    reason: 'a Service would take the address away from the machine that has it',
+    fix: 'take addresses that nobody has',
+    source: 'metallb.io/configuration',
+    needs: 'inventory',
+    *check({ kubernetes, inventory }) {
+      const { endpoint } = kubernetes;
+      for (const { range, name } of poolRanges(kubernetes)) {
+        yield* hostsIn(inventory.hosts, range, name);
+        if (endpoint !== undefined && rangeContains(range, endpoint.address)) {
+          yield {
+            what: `${endpoint.address}, the address of the API, lies in ${name}`,
+            at: 'endpoint.address',
+          };
+        }
+      }
+    },
+  },
+  {
+    id: 'pools-overlap',
+    severity: 'error',
+    wants: 'No address is in two pools, or in one pool twice.',
+    reason: 'MetalLB refuses the whole configuration',
+    fix: 'cut one of them',
+    source: 'metallb internal/config/config.go',
+    needs: 'inventory',
+    *check({ kubernetes }) {
+      const ranges = poolRanges(kubernetes);
+      for (const [index, one] of ranges.entries()) {
+        for (const other of ranges.slice(index + 1)) {
+          if (!rangesOverlap(one.range, other.range)) continue;
+          yield { what: `${other.name} overlaps with ${one.name}`, at: other.path };
+        }
+      }
+    },
+  },
+  {
+    id: 'pool-unsized',
+    severity: 'error',
+    wants: 'Every pool says which addresses it has.',
+    reason: 'MetalLB takes networks and ranges only, and refuses the whole configuration otherwise',
+    fix: 'write a network (10.20.1.0/27) or a range (10.20.1.10-10.20.1.20); one address is /32',
+    source: 'metallb.io/configuration',
+    needs: 'inventory',
+    *check({ kubernetes: { loadBalancer } }) {
+      for (const [at, pool] of (loadBalancer.metallb?.pools ?? []).entries()) {
+        if (pool.addresses.length === 0) {
+          yield { what: `the pool "${pool.name}" is empty`, at: `${pools}[${at}].addresses` };
+        }
+        for (const [index, text] of pool.addresses.entries()) {
+          if (parseRange(text) !== undefined) continue;
+          const fix = parseRange(`${text}/32`) === undefined ? undefined : `write ${text}/32`;
+          yield {
+            what: `"${text}" in the pool "${pool.name}" is no network and no range`,
+            at: `${pools}[${at}].addresses[${index}]`,
+            ...(fix === undefined ? {} : { fix }),
+          };
+        }
+      }
+    },
+  },
+  {
+    id: 'pool-name-twice',
+    severity: 'error',
+    wants: 'Pools and peers have names of their own.',
+    reason: 'the second one would overwrite the first',
+    fix: 'rename one of them',
+    source: 'kubernetes.io/docs/concepts/overview/working-with-objects/names',
+    needs: 'inventory',
+    *check({ kubernetes: { loadBalancer } }) {
+      for (const kind of ['pools', 'peers'] as const) {
+        const seen = new Set<string>();
+        for (const [index, { name }] of (loadBalancer.metallb?.[kind] ?? []).entries()) {
+          if (seen.has(name)) {
+            const at = `loadBalancer.metallb.${kind}[${index}].name`;
+            yield { what: `two ${kind} are called "${name}"`, at };
+          }
+          seen.add(name);
+        }
+      }
+    },
+  },
+  {
+    id: 'metallb-l2-large',
+    severity: 'warning',
+    wants: 'Above 50 nodes pools are advertised by BGP.',
+    reason:
+      'with L2 one node carries all traffic of an address, and all nodes follow who leads by memberlist',
+    fix: 'write "advertise: bgp" and "peers"',
+    source: 'metallb.io/concepts/layer2',
+    needs: 'inventory',
+    *check({ kubernetes: { loadBalancer }, inventory }) {
+      if (inventory.hosts.length <= layer2Nodes) return;
+      for (const [at, { name, advertise }] of (loadBalancer.metallb?.pools ?? []).entries()) {
+        if (advertise !== 'l2') continue;
+        yield {
+          what: `the pool "${name}" is advertised by L2 to ${inventory.hosts.length} nodes`,
+          at: `${pools}[${at}].advertise`,
+        };
+      }
+    },
+  },
+  {
+    id: 'metallb-bgp-without-peers',
+    severity: 'error',
+    wants: 'A pool that is advertised by BGP has somebody to tell.',
+    reason: 'without a peer nobody outside learns where the addresses are',
+    fix: 'write "peers: [{name: …, address: …, asn: …, localAsn: …}]", or "advertise: l2"',
+    source: 'metallb.io/configuration/_advanced_bgp_configuration',
+    needs: 'inventory',
+    *check({ kubernetes: { loadBalancer } }) {
+      if ((loadBalancer.metallb?.peers.length ?? 0) > 0) return;
+      for (const [at, { name, advertise }] of (loadBalancer.metallb?.pools ?? []).entries()) {
+        if (advertise !== 'bgp') continue;
+        yield { what: `the pool "${name}" has no peer`, at: `${pools}[${at}].advertise` };
+      }
+    },
+  },
+  {
+    id: 'metallb-unknown-community',
+    severity: 'error',
+    wants: 'Communities of a pool are written out, or named under "communities".',
+    reason: 'MetalLB refuses the advertisement',
+    fix: 'write 64512:100, or name it under "communities"',
+    source: 'metallb.io/apis, Community',
+    needs: 'inventory',
+    *check({ kubernetes: { loadBalancer } }) {
+      const names = Object.keys(loadBalancer.metallb?.communities ?? {});
+      for (const [at, pool] of (loadBalancer.metallb?.pools ?? []).entries()) {
+        for (const [index, name] of pool.communities.entries()) {
+          if (/^(large:\d+:\d+:\d+|\d+:\d+)$/.test(name) || names.includes(name)) continue;
+          const near = didYouMean(name, names);
+          yield {
+            what: `there is no community "${name}"`,
+            at: `${pools}[${at}].communities[${index}]`,
+            ...(near === undefined ? {} : { fix: near }),
+          };
+        }
+      }
+    },
+  },
+];

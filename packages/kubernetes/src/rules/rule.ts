@@ -1,0 +1,62 @@
+import type { HostPosition, SourcePosition } from '@skerry/diagnostics';
+import type { Host, Inventory, KubernetesSettings } from '@skerry/inventory';
+
+/** What the rules look at of a host's facts; `Facts` of the runbook package has all of it. */
+export interface NodeFacts {
+  /** `uname -r`. */
+  readonly kernel: string;
+  readonly cgroup: 1 | 2;
+  /** `systemd-detect-virt`. */
+  readonly virtualization: string;
+  readonly interfaces: readonly {
+    readonly name: string;
+    /** Bytes. */
+    readonly mtu: number;
+    /** With prefix length: `10.20.0.11/24`. */
+    readonly addresses: readonly string[];
+  }[];
+  /** The version of the kubelet that runs there already, where it is known. */
+  readonly kubelet?: string | undefined;
+}
+
+/** What a rule sees. */
+export interface Subject {
+  readonly inventory: Inventory;
+  readonly kubernetes: KubernetesSettings;
+  readonly controlPlanes: readonly Host[];
+  /** Of the hosts whose facts are known; may be empty. */
+  readonly facts: ReadonlyMap<string, NodeFacts>;
+  /** YYYY-MM-DD. */
+  readonly today: string;
+}
+
+/** One place where a rule is broken. */
+export interface Breach {
+  readonly what: string;
+  /**
+   * A path below `kubernetes` (`network.pods`, '' for the section), or a position of its own. Where
+   * nothing stands at a path, what should hold it is pointed at.
+   */
+  readonly at: string | SourcePosition | HostPosition;
+  /** Where the rule's own fix can be said better. */
+  readonly fix?: string;
+  /** Where the rule's own reason can be said better. */
+  readonly why?: string;
+}
+
+/** Something that is known about clusters that work. */
+export interface Rule {
+  /** Stable: lower case with hyphens. */
+  readonly id: string;
+  /** An error refuses the run; a warning is told once. */
+  readonly severity: 'error' | 'warning';
+  /** What it wants, in one sentence. */
+  readonly wants: string;
+  readonly reason: string;
+  readonly fix: string;
+  /** Where it is written, so that it can be looked up. */
+  readonly source: string;
+  /** Whether the inventory is enough, or the facts of hosts are needed. */
+  readonly needs: 'inventory' | 'facts';
+  readonly check: (subject: Subject) => Iterable<Breach>;
+}

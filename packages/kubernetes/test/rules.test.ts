@@ -1,0 +1,338 @@
+import type { Diagnostic } from '@skerry/diagnostics';
+import { describe, expect, test } from 'vitest';
+import { checkCluster, rules, type NodeFacts } from '../src/index.ts';
+import { changed, marked, sound } from './marked-inventory.ts';
+
+const today = '2026-11-22';
+
+const good: NodeFacts = {
+  kernel: '6.12.48+deb13-amd64',
+  cgroup: 2,
+  virtualization: 'kvm',
+  interfaces: [{ name: 'eth0', mtu: 1500, addresses: [] }],
+};
+
+type FactsOf = Readonly<Record<string, Partial<NodeFacts>>>;
+
+function factsFrom(given: FactsOf): ReadonlyMap<string, NodeFacts> {
+  return new Map(Object.entries(given).map(([host, facts]) => [host, { ...good, ...facts }]));
+}
+
+function link(address: string, mtu = 1500): Pick<NodeFacts, 'interfaces'> {
+  return { interfaces: [{ name: 'eth0', mtu, addresses: [`${address}/24`] }] };
+}
+
+function brief({ code, at }: Diagnostic): string {
+  if (at === undefined) return code;
+  return 'file' in at ? `${code} ${at.line}:${at.column}+${at.length}` : `${code} ${at.host}`;
+}
+
+const metallb = (rest: string): readonly [string, string] => [
+  '- { name: edge, addresses: [10.20.1.0/27], advertise: l2 }',
+  rest,
+];
+const lone =
+  'groups:\n  g: { roles: [worker], hosts: { "w-[001:060]": { address: "10.20.0.[101:160]" } } }';
+const sixty: readonly [string, string] = ['groups:', lone];
+
+/** Each breaks one rule, at the place between « and », and no other rule. */
+type Broken = readonly [id: string, text: string, more?: RegExp];
+
+const broken: readonly Broken[] = [
+  ['version-unknown', changed(['1.36.3', '«1.63.3»']), /known are 1\.33/],
+  ['version-unknown', changed(['1.36.3', '«1.36.42»']), /newest of this series.*1\.36\.4/],
+  ['version-newer-than-known', changed(['1.36.3', '«1.36.9»'])],
+  ['version-end-of-life', changed(['1.36.3', '«1.33.13»']), /ended on 2026-06-28/],
+  ['control-plane-missing', changed(['[control-plane]', '[worker]'], ['1.36.3', '«1.36.3»'])],
+  [
+    'control-plane-single',
+    changed(
+      ['cp-1:', '«cp-1»:'],
+      ['      cp-2: { address: 10.20.0.12 }\n', ''],
+      ['      cp-3: { address: 10.20.0.13 }\n', ''],
+    ),
+  ],
+  [
+    'control-planes-even',
+    changed(['cp-2', '«cp-2»'], ['      cp-3: { address: 10.20.0.13 }\n', '']),
+  ],
+  [
+    'endpoint-missing',
+    changed(
+      ['kubernetes', '«kubernetes»'],
+      ['  endpoint: { address: 10.20.0.10, via: keepalived }\n', ''],
+    ),
+  ],
+  ['endpoint-on-node', changed(['address: 10.20.0.10,', 'address: «10.20.0.22»,']), /w-2/],
+  [
+    'node-without-role',
+    changed(['groups:', 'groups:\n  spare: { hosts: { «s-1»: { address: 10.20.0.90 } } }']),
+  ],
+  ['networks-overlap', changed(['10.96.0.0/12', '«10.244.128.0/20»']), /10\.244\.0\.0\/16/],
+  ['networks-overlap', changed(['[10.20.1.0/27]', '[«10.97.0.0/27»]']), /Services/],
+  [
+    'networks-overlap',
+    changed(
+      ['10.244.0.0/16', '[10.244.0.0/16, fd00:1::/48]'],
+      ['10.96.0.0/12', '[10.96.0.0/12, «"fd00:1:0:1::/112"»]'],
+    ),
+  ],
+  ['node-in-cluster-network', changed(['10.20.0.21', '«10.244.7.7»']), /w-1/],
+  ['node-in-cluster-network', changed(['address: 10.20.0.10,', 'address: «10.96.0.1»,'])],
+  ['address-families-differ', changed(['10.96.0.0/12', '«fd00:96::/112»']), /IPv4.*IPv6/],
+  [
+    'address-families-differ',
+    changed(
+      ['10.244.0.0/16', '[10.244.0.0/16, 10.245.0.0/16]'],
+      ['services: 10.96.0.0/12', '«services»: [10.96.0.0/12, 10.112.0.0/12]'],
+    ),
+  ],
+  ['pods-network-too-small', changed(['10.244.0.0/16', '«10.244.0.0/22»']), /4 nodes.*5/],
+  ['services-network-size', changed(['10.96.0.0/12', '«172.0.0.0/8»']), /large/],
+  ['services-network-size', changed(['10.96.0.0/12', '«10.96.0.0/29»']), /small/],
+  [
+    'proxy-ipvs-deprecated',
+    changed(['proxy: nftables', 'proxy: «ipvs»']),
+    /1\.35[\s\S]*1\.43[\s\S]*nftables/,
+  ],
+  ['proxy-iptables-slow', changed(['proxy: nftables', 'proxy: «iptables»'])],
+  ['proxy-missing', changed(['proxy: nftables', 'proxy: «none»'], ['cni: cilium', 'cni: calico'])],
+  [
+    'ipvs-options-unused',
+    changed(['proxy: nftables', 'proxy: nftables\n    «ipvs»: { scheduler: lc }']),
+  ],
+  ['node-local-dns-nftables', changed(['nodeLocal: false', 'nodeLocal: «true»'])],
+  ['cni-missing', changed(['  network:\n', '  «network»:\n'], ['    cni: cilium\n', ''])],
+  [
+    'cilium-value-removed',
+    changed(['cni: cilium', 'cni: { cilium: { values: { tunnel: «disabled» } } }']),
+    /routing: native/,
+  ],
+  [
+    'cilium-value-removed',
+    changed(['cni: cilium', 'cni: { cilium: { values: { nativeRoutingCIDR: «10.244.0.0/16» } } }']),
+    /nativeNetwork: 10\.244\.0\.0\/16/,
+  ],
+  [
+    'cilium-value-removed',
+    changed(['cni: cilium', 'cni: { cilium: { values: { kubeProxyReplacement: «strict» } } }']),
+    /proxy: none/,
+  ],
+  [
+    'cilium-cluster-name',
+    changed(['name: site', `name: ${'s'.repeat(33)}`], ['cni: cilium', 'cni: «cilium»']),
+  ],
+  ['calico-needs-bgp', changed(['cni: cilium', 'cni: { calico: { encapsulation: «ipip» } }'])],
+  ['weave-archived', changed(['cni: cilium', 'cni: «weave»'])],
+  [
+    'ingress-nginx-retired',
+    changed(['  dns:', '  ingress: { controller: «ingress-nginx» }\n  dns:']),
+    /Gateway API/,
+  ],
+  ['pool-contains-node', changed(['10.20.0.22', '«10.20.1.5»']), /w-2/],
+  ['pool-contains-node', changed(['address: 10.20.0.10,', 'address: «10.20.1.30»,'])],
+  [
+    'pools-overlap',
+    changed(
+      metallb(
+        '- { name: a, addresses: [10.20.1.0/27] }\n        - { name: b, addresses: [«10.20.1.31-10.20.1.40»] }',
+      ),
+    ),
+  ],
+  ['pool-unsized', changed(metallb('- { name: a, «addresses»: [] }')), /empty/],
+  ['pool-unsized', changed(metallb('- { name: a, addresses: [«10.20.1.7»] }')), /10\.20\.1\.7\/32/],
+  ['pool-unsized', changed(metallb('- { name: a, addresses: [«10.20.1.9-10.20.1.3»] }'))],
+  [
+    'pool-name-twice',
+    changed(
+      metallb(
+        '- { name: a, addresses: [10.20.1.0/27] }\n        - { name: «a», addresses: [10.20.2.0/27] }',
+      ),
+    ),
+  ],
+  ['metallb-l2-large', changed(sixty, ['advertise: l2', 'advertise: «l2»']), /65 nodes/],
+  ['metallb-bgp-without-peers', changed(['advertise: l2', 'advertise: «bgp»'])],
+  [
+    'metallb-unknown-community',
+    changed(
+      [
+        '      pools:',
+        '      communities: { site: "64512:1" }\n      peers: [{ name: r, address: 10.20.0.1, asn: 1, localAsn: 2 }]\n      pools:',
+      ],
+      ['advertise: l2', 'advertise: bgp, communities: [«sitee»]'],
+    ),
+    /did you mean "site"/,
+  ],
+  ['policies-not-enforced', changed(['cni: cilium', 'cni: flannel'], ['policies', '«policies»'])],
+  ['policies-not-enforced', changed(['cni: cilium', 'cni: routed'], ['policies', '«policies»'])],
+  [
+    'deny-without-dns',
+    changed(['default: deny', 'default: «deny»'], ['allow: [dns]', 'allow: [internet]']),
+  ],
+  [
+    'mtu-too-large',
+    changed(['proxy: nftables', 'proxy: nftables\n    mtu: «9000»\n    pathMtu: 1500']),
+  ],
+  [
+    'mtu-too-large',
+    changed([
+      'cni: cilium',
+      'cni: { cilium: { routing: vxlan } }\n    pathMtu: 1500\n    mtu: «1500»',
+    ]),
+    /50 of VXLAN[\s\S]*at most 1450/,
+  ],
+];
+
+/** Each breaks one rule on one host, by its facts. */
+const onHosts: readonly (readonly [brief: string, text: string, facts: FactsOf])[] = [
+  ['version-skew cp-1', sound, { 'cp-1': { kubelet: 'v1.37.0' } }],
+  ['version-skew cp-2', sound, { 'cp-2': { kubelet: 'v1.34.4' }, 'w-1': { kubelet: 'v1.34.4' } }],
+  ['version-skew w-1', sound, { 'w-1': { kubelet: 'v1.32.13' }, 'cp-1': { kubelet: 'v1.35.4' } }],
+  ['node-network-overlap w-1', sound, { 'w-1': link('10.97.1.1') }],
+  ['kernel-too-old w-1', sound, { 'w-1': { kernel: '5.10.0-30-amd64' }, 'w-2': {} }],
+  [
+    'kernel-too-old w-1',
+    changed(['proxy: nftables', 'proxy: none']),
+    { 'w-1': { kernel: '5.4.0-200-generic' }, 'w-2': { kernel: '5.10.0' } },
+  ],
+  ['cgroup-v1 w-1', sound, { 'w-1': { cgroup: 1 } }],
+  [
+    'xen-without-bpf w-2',
+    changed(['proxy: nftables', 'proxy: none']),
+    { 'w-2': { virtualization: 'xen' } },
+  ],
+  [
+    'mtu-too-large w-1',
+    changed(['cni: cilium', 'cni: { cilium: { routing: vxlan } }\n    mtu: 1480']),
+    { 'w-1': link('10.20.0.21') },
+  ],
+  [
+    'path-mtu-wrong w-1',
+    changed(['proxy:', 'pathMtu: 9000\n    proxy:']),
+    { 'w-1': link('10.20.0.21') },
+  ],
+  [
+    'jumbo-not-everywhere w-2',
+    sound,
+    { 'w-1': link('10.20.0.21', 9000), 'w-2': link('10.20.0.22', 1500) },
+  ],
+  [
+    'nodes-share-no-segment w-2',
+    changed(['10.20.0.22', '10.20.9.22']),
+    { 'w-1': link('10.20.0.21') },
+  ],
+];
+
+describe('rules', () => {
+  test('find nothing in a cluster that is sound', () => {
+    expect(checkCluster(marked(sound).inventory, { today })).toEqual([]);
+    const hosts = ['cp-1', 'cp-2', 'cp-3', 'w-1', 'w-2'];
+    const facts = factsFrom(Object.fromEntries(hosts.map((host) => [host, {}])));
+    expect(checkCluster(marked(sound).inventory, { today, facts })).toEqual([]);
+  });
+
+  test('find nothing where nothing is said of Kubernetes', () => {
+    const { inventory } = marked(sound.replace(/kubernetes:[\s\S]*/, ''));
+    expect(checkCluster(inventory, { today })).toEqual([]);
+  });
+
+  const cases = broken.map(([id, text, more]) => ({ id, text, more }));
+  test.each(cases)('$id, where it stands', ({ id, text, more }) => {
+    const { inventory, mark } = marked(text);
+    const found = checkCluster(inventory, { today });
+    expect(found.map(brief)).toEqual([`${id} ${mark}`]);
+    const [{ what, why, fix } = { what: '', why: '', fix: '' }] = found;
+    expect(fix).not.toBe('');
+    if (more !== undefined) expect(`${what}\n${why}\n${fix}`).toMatch(more);
+  });
+
+  test.each(onHosts)('%s, by its facts (%#)', (expected, text, given) => {
+    const { inventory } = marked(text);
+    expect(checkCluster(inventory, { today })).toEqual([]);
+    expect(checkCluster(inventory, { today, facts: factsFrom(given) }).map(brief)).toEqual([
+      expected,
+    ]);
+  });
+
+  test('strict ARP belongs to IPVS with MetalLB', () => {
+    const text = changed(['proxy: nftables', 'proxy: ipvs\n    ipvs: { strictArp: «false» }']);
+    const { inventory, mark } = marked(text);
+    expect(checkCluster(inventory, { today }).map(brief)).toContain(`ipvs-strict-arp ${mark}`);
+    const strict = marked(text.replace('false', 'true')).inventory;
+    expect(checkCluster(strict, { today }).map(({ code }) => code)).toEqual([
+      'proxy-ipvs-deprecated',
+    ]);
+  });
+
+  test('nftables in Calico belongs to nftables in kube-proxy', () => {
+    const calico = 'cni: { calico: { dataplane: «nftables» } }';
+    const text = changed(['cni: cilium', calico], ['proxy: nftables', 'proxy: iptables']);
+    const { inventory, mark } = marked(text);
+    expect(checkCluster(inventory, { today }).map(brief)).toContain(`calico-nftables ${mark}`);
+    expect(checkCluster(marked(changed(['cni: cilium', calico])).inventory, { today })).toEqual([]);
+  });
+
+  test('a mode that Kubernetes has no more is refused', () => {
+    const text = changed(['1.36.3', '1.43.0'], ['proxy: nftables', 'proxy: «ipvs»']);
+    const { inventory, mark } = marked(text);
+    expect(checkCluster(inventory, { today }).map(brief)).toContain(`proxy-mode-removed ${mark}`);
+  });
+
+  test('an end of life begins the day after it', () => {
+    const { inventory } = marked(changed(['1.36.3', '1.35.9']));
+    expect(checkCluster(inventory, { today: '2027-02-28' })).toEqual([]);
+    expect(checkCluster(inventory, { today: '2027-03-01' })).toHaveLength(1);
+  });
+
+  test('everything is told at once, in the order of the file, hosts last', () => {
+    const text = changed(
+      ['1.36.3', '1.36.42'],
+      ['proxy: nftables', 'proxy: ipvs'],
+      ['cni: cilium', 'cni: flannel'],
+      ['advertise: l2', 'advertise: bgp'],
+      ['allow: [dns]', 'allow: []'],
+    );
+    const facts = factsFrom({ 'w-1': { kernel: '4.19.0' } });
+    const found = checkCluster(marked(text).inventory, { today, facts });
+    expect(found.map(({ code }) => code)).toEqual([
+      'version-unknown',
+      'proxy-ipvs-deprecated',
+      'metallb-bgp-without-peers',
+      'policies-not-enforced',
+      'deny-without-dns',
+      'kernel-too-old',
+    ]);
+  });
+
+  test('are each fired by a test here, and none has an id twice', () => {
+    const ids = rules.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const fired = new Set([
+      ...broken.map(([id]) => id),
+      ...onHosts.map(([text]) => text.split(' ')[0]),
+      'ipvs-strict-arp',
+      'proxy-mode-removed',
+      'calico-nftables',
+    ]);
+    expect(ids.filter((id) => !fired.has(id))).toEqual([]);
+  });
+
+  test('take at most a second for a thousand hosts', () => {
+    const text = changed(
+      [
+        'groups:',
+        'groups:\n  many: { roles: [worker], hosts: { "n-[0001:1000]": { address: "n-[0001:1000].example.org" } } }',
+      ],
+      ['10.244.0.0/16', '10.240.0.0/13'],
+      [
+        '    metallb:\n      pools:\n        - { name: edge, addresses: [10.20.1.0/27], advertise: l2 }',
+        '    {}',
+      ],
+    );
+    const started = performance.now();
+    const { inventory } = marked(text);
+    expect(checkCluster(inventory, { today })).toEqual([]);
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(inventory.hosts).toHaveLength(1005);
+  });
+});
