@@ -6,15 +6,21 @@ export const lockedStatus = 75;
 /**
  * Takes the host's lock in the shell itself, on file descriptor 9, which the shell keeps until it
  * ends: so the lock dies with the connection, and a reboot leaves none behind (/run). Prints the
- * owner when somebody else holds it. The parts after it in a script are not run then.
+ * owner when somebody else holds it. A login user that is not root has a lock of its own, in its home:
+ * in /tmp anybody could have put a link in its place. The parts after it in a script are not run then.
  */
 export function takeLock(owner: string): Part {
   return {
     code: `
 if ! command -v flock >/dev/null 2>&1; then echo 'flock (util-linux) is missing' >&2; return 69; fi
 folder=/run/skerry
-[ "$(id -u)" = 0 ] || folder=/tmp/skerry-$(id -u)
-mkdir -p "$folder" && chmod 0755 "$folder" || return 1
+if [ "$(id -u)" = 0 ]; then
+  mkdir -p "$folder" && chmod 0755 "$folder" || return 1
+else
+  [ -n "\${HOME:-}" ] || { echo 'HOME is not set' >&2; return 1; }
+  folder=$HOME/.local/state/skerry
+  mkdir -p "$folder" || return 1
+fi
 ( : >>"$folder/lock" ) || return 1
 exec 9>>"$folder/lock"
 if flock -n 9; then
