@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command, file, handler } from '@skerry/steps';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { play, runbook, type Plan, type Runbook } from '../src/index.ts';
+import { play, runbook, type Plan, type PlayOptions, type Runbook } from '../src/index.ts';
 import { lines, read, startHosts, type LoopbackHosts } from './loopback-hosts.ts';
 
 let hosts: LoopbackHosts;
@@ -112,13 +112,19 @@ describe('a run', () => {
   });
 });
 
+const policy = (serial?: number, maxFailPercentage?: number): PlayOptions => ({
+  hosts: 'all',
+  ...(serial === undefined ? {} : { serial }),
+  ...(maxFailPercentage === undefined ? {} : { maxFailPercentage }),
+});
+
 describe('failures', () => {
-  const failing = (serial?: number): Runbook =>
+  const failing = (serial?: number, maxFailPercentage?: number): Runbook =>
     runbook({
       name: 'failing',
       description: 'Fails on b until it is mended',
       plays: [
-        play('First', { hosts: 'all', ...(serial === undefined ? {} : { serial }) }, () => [
+        play('First', policy(serial, maxFailPercentage), () => [
           file('/srv/before', { content: 'x', notify: mark }),
           command('risky', {
             run: 'if [ -e /srv/broken ]; then echo "no luck" >&2; exit 7; fi; : >/srv/done',
@@ -172,6 +178,20 @@ describe('failures', () => {
     expect(events.filter(({ type }) => type === 'warning')).toMatchObject([
       { code: 'play-halted' },
     ]);
+  });
+
+  test('up to maxFailPercentage the next batches and plays go on; above it nothing does', async () => {
+    breakHost('b');
+    const tolerated = await hosts.run(failing(1, 34));
+    expect(tolerated.exitCode).toBe(3);
+    for (const host of ['a', 'c']) expect(existsSync(hosts.at(host, 'srv/second'))).toBe(true);
+    expect(tolerated.events.filter(({ type }) => type === 'warning')).toEqual([]);
+
+    for (const path of ['srv/done', 'srv/second']) execFileSync('rm', [hosts.at('c', path)]);
+    const halted = await hosts.run(failing(1, 33));
+    expect(halted.exitCode).toBe(3);
+    expect(existsSync(hosts.at('c', 'srv/done'))).toBe(false);
+    expect(existsSync(hosts.at('c', 'srv/second'))).toBe(false);
   });
 
   test('a connection lost in a change is an unknown outcome, and the next run converges', async () => {
