@@ -76,6 +76,11 @@ export class HostLink {
     this.#endpoint = endpoint;
   }
 
+  /** `SHA256:…` of the host key; undefined before the first connection and for local execution. */
+  get hostKey(): string | undefined {
+    return this.#session?.hostKey;
+  }
+
   /** From now on this host is only worked on under its lock, also after a reconnection. */
   holdLock(owner: string): void {
     this.#lockOwner = owner;

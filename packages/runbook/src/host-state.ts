@@ -3,6 +3,7 @@ import type { HostOutcome, HostRecap } from './events.ts';
 import type { ExpandedPlay } from './expand.ts';
 import type { Facts } from './facts.ts';
 import type { HostFailure, HostLink } from './host-link.ts';
+import type { StepReading } from './host-plan.ts';
 import type { FirstAnswer } from './probe-host.ts';
 import { isHostPlanEmpty, type HostPlan } from './plan.ts';
 
@@ -17,6 +18,8 @@ export interface HostState {
   answer?: FirstAnswer;
   facts?: Facts;
   plays?: readonly ExpandedPlay[];
+  /** Of all steps of `plays`, in their order. */
+  readings?: readonly StepReading[];
   plan?: HostPlan;
   failure?: HostFailure;
   verified: boolean;

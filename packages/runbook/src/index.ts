@@ -35,4 +35,18 @@ export { loadRunbook } from './load-runbook.ts';
 export { gatherFacts, type FactsAnswer } from './gather-facts.ts';
 export { HostFailure, HostLink, hostFailure } from './host-link.ts';
 export { run } from './run.ts';
+export type { HostObservation } from './observation.ts';
+export type { PlanToApply } from './plan-file/admit.ts';
+export { comparePlan, movedDiagnostics, type FreshState, type Moved } from './plan-file/compare.ts';
+export { planFileText, sha256 } from './plan-file/digest.ts';
+export { encodePlanFile, type PlanFileInput } from './plan-file/encode.ts';
+export { planKey, planKeyVariable, type PlanKey } from './plan-file/plan-key.ts';
+export { readPlanFile, type SavedPlan } from './plan-file/read.ts';
+export {
+  planFileSchema,
+  planFileSchemaText,
+  planFileVersion,
+  type PlanFile,
+} from './plan-file/schema.ts';
+export { planUsed, usedSince } from './plan-file/used.ts';
 export { cachedFacts } from './facts-cache.ts';

@@ -13,7 +13,13 @@ export const changeSchema = z.strictObject({
 
 const fragment = z.strictObject({
   code: z.string(),
-  args: z.array(z.union([z.string(), z.strictObject({ sha256Of: z.string() })])),
+  args: z.array(
+    z.union([
+      z.string(),
+      z.strictObject({ sha256Of: z.string() }),
+      z.strictObject({ sha256OfBase64: z.string() }),
+    ]),
+  ),
 });
 
 const confidence = z.discriminatedUnion('level', [

@@ -94,6 +94,7 @@ async function planOne(
     ? readResults(plays, answer.results)
     : await readSteps(state.link, plays, request);
   state.plays = plays;
+  state.readings = readings;
   state.plan = planHost(state.host.name, plays, readings, answer.pending, answer.pendingAsLogin);
   const defined = new Set(
     plays

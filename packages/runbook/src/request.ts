@@ -5,6 +5,8 @@ import type { ResolveContext } from '@skerry/steps';
 import type { Runbook } from './dsl.ts';
 import type { HostRecap, RunEvent } from './events.ts';
 import type { Facts } from './facts.ts';
+import type { HostObservation } from './observation.ts';
+import type { PlanToApply } from './plan-file/admit.ts';
 import type { Plan } from './plan.ts';
 
 /** Everything that a run needs; all effects come in through it. */
@@ -33,10 +35,17 @@ export interface RunRequest {
    * one, written as JSON and read again) is what is applied. Not called for an empty plan.
    */
   readonly approve: (plan: Plan) => Promise<boolean | Plan>;
+  /**
+   * Applies this plan and nothing else. `run` throws a DiagnosticError, and nothing is touched, where
+   * a host is not as it was when the plan was made, or the plan was used already.
+   */
+  readonly saved?: PlanToApply;
 }
 
 export interface RunOutcome {
   readonly plan: Plan;
   readonly exitCode: ExitCode;
   readonly hosts: readonly HostRecap[];
+  /** Of every host that could be read, before anything was changed. */
+  readonly observations: readonly HostObservation[];
 }

@@ -10,6 +10,8 @@ import { HostFailure, HostLink } from './host-link.ts';
 import { planHost } from './host-plan.ts';
 import { newHostState, recapOf, touched, type HostState } from './host-state.ts';
 import { members } from './members.ts';
+import { observationOf } from './observation.ts';
+import { admitPlan, claimPlan } from './plan-file/admit.ts';
 import { countPlan, isEmpty, isHostPlanEmpty, type Plan } from './plan.ts';
 import { askFirst, readResults, readSteps, sameProbes } from './probe-host.ts';
 import { expandFor, fail, probeFleet, type FleetContext, type ForEachHost } from './probe-fleet.ts';
@@ -50,6 +52,10 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
       cluster: inventory.cluster.name,
       hosts: states.flatMap((state) => (state.plan === undefined ? [] : [state.plan])),
     };
+    const observations = states.flatMap((state) => observationOf(state) ?? []);
+    if (mayApply(request, states) && request.saved !== undefined) {
+      await admitPlan(request, fleet.forEachHost, states, plan, request.saved);
+    }
     emit({ type: 'planned', count: countPlan(plan) });
     emit({ type: 'plan', plan });
     for (const state of states) refuse(request, state);
@@ -63,7 +69,7 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
       verified: states.every((state) => state.verified),
       milliseconds: performance.now() - started,
     });
-    return { plan, exitCode, hosts: recaps };
+    return { plan, exitCode, hosts: recaps, observations };
   } finally {
     await Promise.all(states.map((state) => state.link.close()));
   }
@@ -99,6 +105,12 @@ function refuse(request: RunRequest, state: HostState): void {
   fail(request, state, refusalFailure([first, ...others]), 'refused');
 }
 
+/** Nothing is changed while any host is locked by somebody else, nor after Ctrl-C. */
+function mayApply(request: RunRequest, states: readonly HostState[]): boolean {
+  const locked = states.some((state) => state.failure?.outcome === 'locked');
+  return request.mode === 'apply' && !locked && !request.signal.aborted;
+}
+
 async function applyPlan(
   fleet: FleetContext,
   states: readonly HostState[],
@@ -110,10 +122,12 @@ async function applyPlan(
       state.verified = isHostPlanEmpty(state.plan);
     }
   }
-  if (isEmpty(plan) || request.signal.aborted) return;
-  if (states.some((state) => state.failure?.outcome === 'locked')) return;
-  const approved = await request.approve(plan);
+  if (isEmpty(plan) || !mayApply(request, states)) return;
+  const approved = await request.approve(request.saved?.plan ?? plan);
   if (approved === false) return;
+  if (request.saved !== undefined) {
+    await claimPlan(request, fleet.forEachHost, states, request.saved);
+  }
   if (approved !== true) {
     for (const state of states) {
       const reread = approved.hosts.find(({ host }) => host === state.host.name);

@@ -1,10 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { planFileSchemaText } from '@skerry/runbook';
 import { eventSchemaText } from './event-lines.ts';
 
 // All schemas that are generated and committed.
 const root = new URL('../../../../', import.meta.url);
 
 writeFileSync(new URL('docs/events.schema.json', root), eventSchemaText());
+writeFileSync(new URL('docs/plan.schema.json', root), planFileSchemaText());
 
 const inventory = new URL('packages/inventory/src/write-schema.ts', root);
 if (existsSync(inventory)) await import(inventory.href);
