@@ -43,7 +43,7 @@ afterAll(async () => {
   login.remove();
 });
 
-function inventory(sudo: string): string {
+function inventory(sudo: string, hosts = '{ a: { address: 127.0.0.1 } }'): string {
   const path = join(folder, 'cluster.yaml');
   writeFileSync(
     path,
@@ -52,7 +52,7 @@ function inventory(sudo: string): string {
   connection:
     { user: ${user}, port: ${sshd.port}, key: key, passphrase: "env:KEY_PASSPHRASE", agent: false,
       sshConfig: false, knownHosts: [${sshd.knownHosts}], sudo: ${sudo} }
-groups: { g: { hosts: { a: { address: 127.0.0.1 } } } }
+groups: { g: { hosts: ${hosts} } }
 `,
   );
   // What the host has, so that a plan shows it as what is there now.
@@ -106,4 +106,17 @@ it('the sudo password that was typed is shown nowhere', async () => {
   );
   expect(ended.code).toBe(3);
   expectNoSecret(ended, ['⟦secret:sudo-password⟧']);
+});
+
+it('the sudo password is asked for once, however many hosts want it', async () => {
+  const three = '{ "a-[1:3]": { address: "127.0.0.[1:3]" } }';
+  const path = inventory('true', three);
+  const ended = await onTerminal(
+    ['exec', path, '--become', '--ask-sudo-password', '--no-color', '--', 'id -u'],
+    [{ on: /sudo password/, keys: `${sudoPassword}\r` }],
+    { env: { KEY_PASSPHRASE: passphrase }, columns: 200 },
+  );
+  expect(ended.code).toBe(0);
+  expect(ended.stdout).toContain('a-[1:3] (3 hosts)');
+  expectNoSecret(ended, []);
 });
