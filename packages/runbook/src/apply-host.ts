@@ -19,6 +19,8 @@ const settlePause = 2000;
 
 export interface ApplyContext {
   readonly link: HostLink;
+  /** The name of the runbook. */
+  readonly runbook: string;
   readonly secrets: SecretBook;
   readonly signal: AbortSignal;
   readonly kill: AbortSignal | undefined;
@@ -93,11 +95,12 @@ async function applyStep(
       .map((change) => ({ play: play.play, step: step.id, change }));
     if (refusal !== undefined) throw refusalFailure([refusal, ...others]);
     const seconds = step.kind.deadline?.(step.desired) ?? defaultDeadline;
+    const notified = step.notify.filter(({ id }) => plan.notify.includes(id));
     const bootId =
       step.kind.afterConverge === 'reboot' ? await readBootId(context, play) : undefined;
     await runChange(context, play, {
       id: plan.id,
-      before: plan.notify.length === 0 ? [] : [recordPending(plan.notify)],
+      before: notified.length === 0 ? [] : [recordPending(context.runbook, notified)],
       fragment: current.converge,
       after: [],
       seconds,
@@ -189,7 +192,7 @@ async function runHandler(
       id: handler.id,
       before: [],
       fragment: handler.fragment,
-      after: [clearPending(handler.id)],
+      after: [clearPending(context.runbook, handler)],
       seconds: defaultDeadline,
     });
     context.handled.add(handler.id);

@@ -2,6 +2,7 @@ import type { PartResult } from '@skerry/executor';
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Change } from '@skerry/steps';
 import type { ExpandedPlay, ExpandedStep } from './expand.ts';
+import { isLeft, type PendingHandler } from './pending-handlers.ts';
 import type { Confidence, HandlerPlan, HostPlan, PlayPlan, StepPlan } from './plan.ts';
 
 /** What the probe of one step said, as `diff` made it out: the changes, or why the state is unknown. */
@@ -33,8 +34,8 @@ export function planHost(
   host: string,
   plays: readonly ExpandedPlay[],
   readings: readonly StepReading[],
-  pending: readonly string[],
-  asLogin?: readonly string[],
+  pending: readonly PendingHandler[],
+  asLogin?: readonly PendingHandler[],
 ): HostPlan {
   const changing = new Set<string>();
   const left = new Set(pending);
@@ -117,15 +118,18 @@ function confidenceOf(step: ExpandedStep, on: readonly string[]): Confidence {
 function planHandlers(
   play: ExpandedPlay,
   steps: readonly StepPlan[],
-  left: Set<string>,
+  left: Set<PendingHandler>,
 ): HandlerPlan[] {
   const handlers: HandlerPlan[] = [];
   const seen = new Set<string>();
-  for (const { id, fragment } of play.steps.flatMap((step) => step.notify)) {
+  for (const handler of play.steps.flatMap((step) => step.notify)) {
+    const { id, fragment } = handler;
     if (seen.has(id)) continue;
     seen.add(id);
     const because = steps.filter((step) => step.notify.includes(id)).map((step) => step.id);
-    const leftover = left.delete(id);
+    const mine = [...left].filter((one) => isLeft(one, handler));
+    for (const one of mine) left.delete(one);
+    const leftover = mine.length > 0;
     if (leftover || because.length > 0) handlers.push({ id, fragment, because, leftover });
   }
   return handlers;

@@ -7,6 +7,7 @@ import { cachedFacts, cacheFacts } from './facts-cache.ts';
 import { hostFailure } from './host-link.ts';
 import { planHost } from './host-plan.ts';
 import type { HostState } from './host-state.ts';
+import { isLeft, type PendingHandler } from './pending-handlers.ts';
 import { askFirst, readResults, readSteps, sameProbes } from './probe-host.ts';
 import type { RunRequest } from './request.ts';
 
@@ -34,13 +35,14 @@ export async function probeFleet(fleet: FleetContext, states: readonly HostState
   const known = await rememberedFacts(request);
   const started = performance.now();
   await forEachHost(states, async (state) => {
-    const { secrets, signal } = request;
+    const { runbook, secrets, signal } = request;
     try {
       const facts = known.get(state.host.name);
       const guess = facts === undefined ? undefined : guessPlays(fleet, state.host, facts, known);
       const become = needsRoot(fleet, state.host);
       const mixed = become && asLoginToo(fleet, state.host);
-      state.answer = await askFirst(state.link, guess, { secrets, signal, become, mixed });
+      const options = { runbook, secrets, signal, become, mixed };
+      state.answer = await askFirst(state.link, guess, options);
       state.facts = state.answer.facts;
     } catch (error) {
       fail(request, state, error, signal.aborted ? 'aborted' : 'unreachable');
@@ -96,20 +98,29 @@ async function planOne(
   state.plays = plays;
   state.readings = readings;
   state.plan = planHost(state.host.name, plays, readings, answer.pending, answer.pendingAsLogin);
-  const defined = new Set(
-    plays
-      .flatMap((play) => play.steps)
-      .flatMap((step) => step.notify)
-      .map(({ id }) => id),
-  );
-  const pending = new Set([...answer.pending, ...(answer.pendingAsLogin ?? [])]);
-  for (const id of pending) {
-    if (defined.has(id)) continue;
+  warnOfUnknown(request, state.host.name, plays, [
+    ...answer.pending,
+    ...(answer.pendingAsLogin ?? []),
+  ]);
+}
+
+/** Tells of handlers that an earlier run left and that are none of this runbook. */
+function warnOfUnknown(
+  request: RunRequest,
+  host: string,
+  plays: readonly ExpandedPlay[],
+  pending: readonly PendingHandler[],
+): void {
+  const defined = plays.flatMap((play) => play.steps).flatMap((step) => step.notify);
+  for (const left of pending) {
+    if (defined.some((handler) => isLeft(left, handler))) continue;
+    const { id, other } = left;
+    const of = other === undefined ? '' : ` of runbook "${other.runbook}"`;
     request.emit({
       type: 'warning',
-      host: state.host.name,
+      host,
       code: 'unknown-pending-handler',
-      what: `the handler "${id}" is pending on this host and this runbook does not define it`,
+      what: `the handler "${id}"${of} is pending on this host and this runbook does not define it`,
       why: 'an earlier run notified it and was cut off before it ran',
       fix: `run the runbook that defines it (without --tags, where they leave it out), or do what it does by hand and remove its file in /var/lib/skerry/pending`,
     });

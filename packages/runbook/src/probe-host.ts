@@ -6,7 +6,7 @@ import { factsProbe, parseFacts } from './facts-probe.ts';
 import { HostFailure, type HostLink } from './host-link.ts';
 import { readStep, type StepReading } from './host-plan.ts';
 import { toPart } from './parts.ts';
-import { parsePending, readPending } from './pending-handlers.ts';
+import { parsePending, readPending, type PendingHandler } from './pending-handlers.ts';
 
 /** Milliseconds for one script of probes: room for an fsync gate on a slow disk. */
 const probeDeadline = 600_000;
@@ -14,9 +14,9 @@ const probeDeadline = 600_000;
 /** The first answer of a host: its facts, its pending handlers, and the probes sent on a guess. */
 export interface FirstAnswer {
   readonly facts: Facts;
-  readonly pending: readonly string[];
+  readonly pending: readonly PendingHandler[];
   /** Those of the login user, where plays run as both and it is not root itself. */
-  readonly pendingAsLogin?: readonly string[];
+  readonly pendingAsLogin?: readonly PendingHandler[];
   readonly guess: readonly ExpandedPlay[] | undefined;
   readonly results: readonly PartResult[];
 }
@@ -28,9 +28,16 @@ export interface FirstAnswer {
 export async function askFirst(
   link: HostLink,
   guess: readonly ExpandedPlay[] | undefined,
-  options: { secrets: SecretBook; signal: AbortSignal; become: boolean; mixed?: boolean },
+  options: {
+    /** Whose handlers are looked for. */
+    runbook?: { readonly name: string };
+    secrets: SecretBook;
+    signal: AbortSignal;
+    become: boolean;
+    mixed?: boolean;
+  },
 ): Promise<FirstAnswer> {
-  const { secrets, signal, become, mixed = false } = options;
+  const { runbook, secrets, signal, become, mixed = false } = options;
   const preamble = [factsProbe(), readPending()].map((fragment) => toPart(fragment, secrets));
   const sent = (guess ?? []).flatMap((play) => play.steps.map((step) => ({ play, step })));
   const here = sent.filter(({ play }) => play.become === become);
@@ -51,14 +58,14 @@ export async function askFirst(
   }
   const mine = all.slice(2);
   const results: PartResult[] = [];
-  const { folder, ids: pending } = parsePending(pendingPart.stdout);
-  let pendingAsLogin: readonly string[] | undefined;
+  const { folder, handlers: pending } = parsePending(pendingPart.stdout, runbook?.name);
+  let pendingAsLogin: readonly PendingHandler[] | undefined;
   if (!mixed && here.length === sent.length) results.push(...mine);
   else {
     const ask = [toPart(readPending(), secrets), ...probesOf(guess ?? [], !become, secrets)];
     const [theirs, ...others] = await runAll(link, !become, ask, signal);
-    const asLogin = parsePending(theirs?.stdout ?? '');
-    if (asLogin.folder !== folder) pendingAsLogin = asLogin.ids;
+    const asLogin = parsePending(theirs?.stdout ?? '', runbook?.name);
+    if (asLogin.folder !== folder) pendingAsLogin = asLogin.handlers;
     let next = 0;
     let other = 0;
     for (const { play } of sent) {

@@ -205,7 +205,9 @@ async function applyToHost(request: RunRequest, play: Play, state: HostState): P
   const { secrets, signal, kill, emit } = request;
   const { link, changed, handled } = state;
   try {
-    await applyPlay({ link, secrets, signal, kill, emit, changed, handled }, plan, expanded);
+    const { name: runbook } = request.runbook;
+    const context = { link, runbook, secrets, signal, kill, emit, changed, handled };
+    await applyPlay(context, plan, expanded);
     state.finished.add(play.name);
   } catch (error) {
     fail(request, state, error, 'failed');

@@ -2,6 +2,7 @@ import { command, file, handler } from '@skerry/steps';
 import { stepId, type Step } from '@skerry/steps';
 import { describe, expect, test } from 'vitest';
 import type { ExpandedPlay, ExpandedStep } from '../src/expand.ts';
+import type { PendingHandler } from '../src/pending-handlers.ts';
 import { planHost, readStep, type StepReading } from '../src/host-plan.ts';
 
 function expandedStep(step: Step, needs: readonly string[] = []): ExpandedStep {
@@ -84,12 +85,14 @@ describe('a plan', () => {
       expandedStep(file(path, { content: '', notify: again })),
     );
     const plays = [playOf(...notifying)];
-    const handlers = (readings: readonly StepReading[], pending: readonly string[]): unknown =>
-      planHost('a', plays, readings, pending).plays[0]?.handlers;
+    const handlers = (
+      readings: readonly StepReading[],
+      pending: readonly PendingHandler[],
+    ): unknown => planHost('a', plays, readings, pending).plays[0]?.handlers;
     expect(handlers([change, change], [])).toMatchObject([
       { id: 'again', because: ['file /one', 'file /two'], leftover: false },
     ]);
-    expect(handlers([none, none], ['again', 'of-others'])).toMatchObject([
+    expect(handlers([none, none], [{ id: 'again' }, { id: 'of-others' }])).toMatchObject([
       { id: 'again', because: [], leftover: true },
     ]);
     expect(handlers([none, none], [])).toEqual([]);

@@ -56,6 +56,48 @@ test('a handler is found again whatever it is called', async () => {
   expect(readdirSync(hosts.at('a', 'lib/pending'))).toEqual([]);
 });
 
+test('a handler that another runbook left is no handler of this one, whatever its id', async () => {
+  const book = (name: string, says: string, path: string): Runbook =>
+    runbook({
+      name,
+      description: '',
+      plays: [
+        play('Only', { hosts: 'a' }, () => [
+          file(path, { content: 'x', notify: handler('tell', 'echo "$1" >>/srv/told', says) }),
+          command('go on', { run: 'test -e /srv/go-on', unless: 'test -e /srv/go-on' }),
+        ]),
+      ],
+    });
+  const first = book('first', 'of the first', '/srv/by-first');
+  const second = book('second', 'of the second', '/srv/by-second');
+  const renamed = book('renamed', 'of the first', '/srv/by-first');
+  expect((await hosts.run(first)).exitCode).toBe(3);
+  expect((await hosts.run(second)).exitCode).toBe(3);
+  writeFileSync(hosts.at('a', 'srv/go-on'), '');
+
+  const next = await hosts.run(second);
+  expect(next.exitCode).toBe(0);
+  expect(read(hosts.at('a', 'srv/told'))).toBe('of the second\n');
+  expect(next.events.filter(({ type }) => type === 'warning')).toMatchObject([
+    {
+      code: 'unknown-pending-handler',
+      what: expect.stringContaining('of runbook "first"') as unknown,
+    },
+  ]);
+  expect(readdirSync(hosts.at('a', 'lib/pending'))).toEqual(['tell']);
+
+  // The same code is the same handler under whatever name of a runbook.
+  const last = await hosts.run(renamed);
+  expect(lines(last.plan)).toEqual(['a handler tell (leftover)']);
+  expect(read(hosts.at('a', 'srv/told'))).toBe('of the second\nof the first\n');
+  expect(readdirSync(hosts.at('a', 'lib/pending'))).toEqual([]);
+
+  // An older version left empty files.
+  writeFileSync(hosts.at('a', 'lib/pending/tell'), '');
+  expect(lines((await hosts.run(first)).plan)).toEqual(['a handler tell (leftover)']);
+  expect(readdirSync(hosts.at('a', 'lib/pending'))).toEqual([]);
+});
+
 test('two handlers of one id that do different things are refused', async () => {
   const both = runbook({
     name: 'both',
