@@ -89,6 +89,20 @@ export function createProgram(exit: (code: number) => void): Command {
       },
     );
 
+  withOutput(add('check', 'what in an inventory does not fit together, offline'))
+    .argument('[inventory]', 'inventory file')
+    .option('--list', 'every rule, with its reason, its fix and its source')
+    .option('--no-facts', 'only the inventory, without what the last run read of the hosts')
+    .action(
+      async (
+        inventory: string | undefined,
+        options: OutputOptions & { list?: boolean; facts: boolean },
+      ) => {
+        const { check } = await import('./commands/check.ts');
+        exit(await check(inventory, options));
+      },
+    );
+
   withOutput(add('render', 'print a template as it would be written on a host, offline'))
     .argument('<template>', 'a name in templates/, or the path of a file of your own')
     .argument('<inventory>', 'inventory file')

@@ -11,6 +11,7 @@ import { openInventory } from '../inventory-file.ts';
 import { reachLab } from '../reach-lab.ts';
 import { openRun } from '../run-context.ts';
 import { RunLog } from '../run-log.ts';
+import { demandSound } from '../sound-inventory.ts';
 import { templatesFor } from '../templates.ts';
 
 export interface RunCommand {
@@ -28,6 +29,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
   const file = runbookFile(command.runbook, command.inventory);
   const runbook = await loadRunbook(file);
   const { inventory } = await openInventory(command.inventory, options.limit);
+  demandSound(inventory, output);
   const renderer = chooseRenderer(output);
   using interrupt = onInterrupt((text) => renderer.line(text));
   const request = { ...options, signal: interrupt.signal, start: true };

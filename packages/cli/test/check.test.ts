@@ -1,0 +1,163 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rules } from '@skerry/kubernetes';
+import { bootstrap, eventLines } from './command.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'skerry-check-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Hosts that nobody can reach: a command that connects to them waits, and fails in another way. */
+const site = (network: string): string => `cluster: { name: site, connection: { timeout: 1 } }
+groups:
+  control-plane:
+    roles: [control-plane]
+    hosts: { "cp-[1:3]": { address: "192.0.2.[11:13]" } }
+kubernetes:
+  version: 1.36.3
+  endpoint: { address: 192.0.2.10, via: keepalived }
+  network: { ${network} }
+`;
+
+const wrong = 'proxy: ipvs, cni: flannel, services: 10.244.128.0/20';
+
+describe('check', () => {
+  it('finds nothing in the example', async () => {
+    const { code, stdout, stderr } = await bootstrap([
+      'check',
+      'inventory/oslo.yaml',
+      '--no-facts',
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('all is well');
+  });
+
+  it('tells everything at once, with line, reason and fix, and exits with 1', async () => {
+    const path = write('wrong.yaml', site(wrong));
+    const { code, stdout, stderr } = await bootstrap(['check', path]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toContain(`warning: IPVS is on its way out of Kubernetes  [proxy-ipvs-deprecated]
+  at ${path}:9:21`);
+    expect(stdout).toContain(`[networks-overlap]
+  at ${path}:9:51
+    |
+  9 |   network: { ${wrong} }
+    |${' '.repeat(51)}^^^^^^^^^^^^^^^
+  why: an address that belongs to two of them is reached in one of them only
+  fix: give each of them a network of its own`);
+    expect(stdout).toMatch(/wrong\.yaml: 1 error, 1 warning \(\d+ rules, without facts/);
+  });
+
+  it('exits with 0 where there are only warnings', async () => {
+    const path = write('warned.yaml', site('proxy: ipvs, cni: cilium'));
+    const { code, stdout } = await bootstrap(['check', path]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/: 1 warning \(/);
+  });
+
+  it('gives one object with --json', async () => {
+    const path = write('json.yaml', site(wrong));
+    const { code, stdout } = await bootstrap(['check', path, '--json']);
+    expect(code).toBe(1);
+    expect(eventLines(stdout)).toMatchObject([
+      {
+        type: 'checked',
+        errors: 1,
+        warnings: 1,
+        hostsWithFacts: 0,
+        findings: [
+          { code: 'proxy-ipvs-deprecated', at: { line: 9, column: 21 } },
+          { code: 'networks-overlap', severity: 'error' },
+        ],
+      },
+    ]);
+  });
+
+  it('looks at the facts that the last run remembered, unless it is told not to', async () => {
+    const path = write('facts.yaml', site('cni: cilium'));
+    mkdirSync(join(folder, '.skerry/facts'), { recursive: true });
+    const facts = { kernel: '5.10.0', cgroup: 2, virtualization: 'kvm', interfaces: [] };
+    const file = join(folder, '.skerry/facts/cp-2.json');
+    writeFileSync(file, JSON.stringify({ version: 1, facts }));
+    const { code, stdout } = await bootstrap(['check', path]);
+    expect(code).toBe(1);
+    expect(stdout).toContain('cp-2 has kernel 5.10.0, proxy: nftables needs 5.13');
+    expect(stdout).toMatch(/facts of 1 of 3 hosts/);
+    expect((await bootstrap(['check', path, '--no-facts'])).code).toBe(0);
+    rmSync(file);
+  });
+
+  it('lists every rule, also as JSON', async () => {
+    const { code, stdout } = await bootstrap(['check', '--list']);
+    expect(code).toBe(0);
+    for (const { id, fix, source } of rules) {
+      expect(stdout).toContain(`  ${id}  `);
+      expect(stdout).toContain(`fix: ${fix}`);
+      expect(stdout).toContain(`source: ${source}`);
+    }
+    const lines = eventLines((await bootstrap(['check', '--list', '--json'])).stdout);
+    expect(lines.map((line) => 'id' in line && line.id)).toEqual(rules.map(({ id }) => id));
+  });
+
+  it('asks for an inventory', async () => {
+    const { code, stderr } = await bootstrap(['check']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('check needs an inventory');
+  });
+
+  it('takes at most a second for a thousand hosts, with Node’s own start', async () => {
+    const path = write(
+      'thousand.yaml',
+      site('cni: cilium, pods: 10.240.0.0/13').replace(
+        'kubernetes:',
+        '  workers:\n    roles: [worker]\n    hosts: { "w-[0001:1000]": { address: "w-[0001:1000].example.org" } }\nkubernetes:',
+      ),
+    );
+    const started = performance.now();
+    const { code, stdout } = await bootstrap(['check', path]);
+    const took = performance.now() - started;
+    expect({ code, stdout }).toMatchObject({ code: 0 });
+    // What it takes on an idle machine is in docs/check.md; here others may work beside it.
+    expect(took).toBeLessThan(3000);
+  });
+});
+
+describe('plan, apply and run', () => {
+  it.each([
+    ['plan', []],
+    ['run', ['prepare-nodes']],
+  ])('%s refuses an inventory with errors before any connection', async (command, before) => {
+    const path = write('refused.yaml', site(wrong));
+    const started = performance.now();
+    const { code, stdout, stderr } = await bootstrap([command, ...before, path]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('[networks-overlap]');
+    expect(stderr).toContain('[proxy-ipvs-deprecated]');
+    expect(stderr).not.toMatch(/unreachable|connect/i);
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it('tells a warning once, and goes on', async () => {
+    const text = site('proxy: ipvs, cni: cilium').replace('timeout: 1', 'transport: local');
+    const path = write(
+      'local.yaml',
+      text.replace('"cp-[1:3]": { address: "192.0.2.[11:13]" }', 'here: {}'),
+    );
+    const runbook = write(
+      'nothing.ts',
+      `export default { name: 'nothing', description: '', plays: [] };\n`,
+    );
+    const { stderr } = await bootstrap(['run', runbook, path, '--dry-run']);
+    expect(stderr.split('[proxy-ipvs-deprecated]')).toHaveLength(2);
+  });
+});
