@@ -38,6 +38,8 @@ export interface ExpandRequest {
   /** By play: the names of the hosts that its `hosts` selects. */
   readonly members: ReadonlyMap<string, ReadonlySet<string>>;
   readonly tags: readonly string[] | undefined;
+  /** Gets every tag that a step has, also of steps that `tags` leaves out. */
+  readonly knownTags?: Set<string>;
   readonly resolve: ResolveContext;
   /** Makes equal secrets equal: see SecretBook.canonical. */
   readonly canonical: (text: string) => string;
@@ -66,6 +68,7 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
     for (const step of guarded(where, () => body(context))) {
       const id = stepId(step);
       const stepTags = [...(options.tags ?? []), ...(step.options.tags ?? [])];
+      for (const tag of step.options.tags ?? []) request.knownTags?.add(tag);
       if (tags !== undefined && !tags.some((tag) => stepTags.includes(tag))) continue;
       if (step.options.when === false) {
         skipped.push(id);

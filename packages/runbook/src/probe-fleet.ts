@@ -23,6 +23,8 @@ export interface FleetContext {
   readonly members: ReadonlyMap<string, ReadonlySet<string>>;
   readonly forEachHost: ForEachHost;
   readonly checked: CheckedDesires;
+  /** Tags of all steps that were expanded. */
+  readonly knownTags: Set<string>;
 }
 
 /**
@@ -134,7 +136,7 @@ export function expandFor(
   facts: Facts,
   all: ReadonlyMap<string, Facts>,
 ): ExpandedPlay[] {
-  const { request, members, checked } = fleet;
+  const { request, members, checked, knownTags } = fleet;
   return expand({
     runbook: request.runbook,
     inventory: request.inventory,
@@ -143,6 +145,7 @@ export function expandFor(
     fleet: all,
     members,
     tags: request.tags,
+    knownTags,
     resolve: request.templates(host, facts),
     canonical: (text) => request.secrets.canonical(text),
     checked,

@@ -6,6 +6,7 @@ import { applyPlay } from './apply-host.ts';
 import { batches, tooManyFailed } from './batches.ts';
 import { CheckedDesires } from './checked-desires.ts';
 import type { Play } from './dsl.ts';
+import { requireHosts, requireTags } from './empty-selection.ts';
 import { HostFailure, HostLink } from './host-link.ts';
 import { planHost } from './host-plan.ts';
 import { newHostState, recapOf, touched, type HostState } from './host-state.ts';
@@ -31,10 +32,12 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
     members: members(request),
     forEachHost: limited(request.forks),
     checked: new CheckedDesires(),
+    knownTags: new Set(),
   };
   const taking = request.hosts.filter(({ name }) =>
     [...fleet.members.values()].some((names) => names.has(name)),
   );
+  requireHosts(request, taking.length);
   const states = taking.map((host) => newHostState(host, linkTo(request, host)));
   emit({
     type: 'run-started',
@@ -46,6 +49,8 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
   try {
     emit({ type: 'phase', phase: 'probe', hosts: names(states) });
     await probeFleet(fleet, states);
+    // A host that could not be expanded may have the steps with the tag.
+    if (states.every(({ plays }) => plays !== undefined)) requireTags(request, fleet.knownTags);
     const plan: Plan = {
       schema: 1,
       runbook: runbook.name,

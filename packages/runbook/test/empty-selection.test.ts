@@ -1,0 +1,41 @@
+import { selectHosts } from '@skerry/inventory';
+import { file } from '@skerry/steps';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { play, runbook } from '../src/index.ts';
+import { lines, startHosts, type LoopbackHosts } from './loopback-hosts.ts';
+
+let hosts: LoopbackHosts;
+beforeAll(async () => {
+  hosts = await startHosts(['a', 'b']);
+});
+afterAll(() => hosts.stop());
+
+const tagged = runbook({
+  name: 'tagged',
+  description: '',
+  plays: [
+    play('First', { hosts: 'a', tags: ['play-tag'] }, () => [
+      file('/srv/tagged', { content: 'x', tags: ['step-tag'] }),
+      file('/srv/plain', { content: 'x' }),
+    ]),
+  ],
+});
+
+test('a tag that nothing has is an error with the nearest one, not "as desired"', async () => {
+  await expect(hosts.run(tagged, { tags: ['step-tga', 'play-tag'] })).rejects.toMatchObject({
+    exitCode: 1,
+    diagnostics: [{ code: 'unknown-tag', fix: expect.stringContaining('"step-tag"') as unknown }],
+  });
+  // A step that the other tag leaves out has it all the same.
+  const { plan } = await hosts.run(tagged, { mode: 'plan', tags: ['step-tag'] });
+  expect(lines(plan)).toEqual(['a file /srv/tagged [exact]: /srv/tagged']);
+});
+
+test('hosts that no play is for are an error that names the plays', async () => {
+  await expect(
+    hosts.run(tagged, { hosts: selectHosts(hosts.inventory, 'b') }),
+  ).rejects.toMatchObject({
+    exitCode: 1,
+    diagnostics: [{ code: 'no-hosts', why: 'play "First" is for a' }],
+  });
+});
