@@ -59,7 +59,7 @@ export async function outputs<Name extends string>(
   const asked = names.map((name) => `echo '=== ${name}'\n(${scripts[name]}\n) || echo "status $?"`);
   const text = await output(machine, asked.join('\n'));
   const parts = `\n${text}\n`.split(/\n=== /).slice(1);
-  const answers = parts.map((part) => part.slice(part.indexOf('\n') + 1).trimEnd());
+  const answers = parts.map((part) => part.replace(/^.*(\n|$)/, '').trimEnd());
   return Object.fromEntries(names.map((name, index) => [name, answers[index] ?? ''])) as Record<
     Name,
     string
