@@ -1,4 +1,4 @@
-import { DiagnosticError, ExitCode, formatDiagnostic } from '@skerry/diagnostics';
+import { DiagnosticError, ExitCode, FaultError, formatDiagnostic } from '@skerry/diagnostics';
 import { outputSettings, jsonLine } from './output.ts';
 import { harmless, mapStrings } from './terminal-text.ts';
 
@@ -32,15 +32,17 @@ export function reportError(
     process.stderr.write(`${shown.join('\n\n')}\n`);
     return error.exitCode;
   }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const exitCode = error instanceof FaultError ? error.exitCode : ExitCode.error;
+  const thrown = error instanceof FaultError ? error.cause : error;
+  const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   if (settings.json) {
     const what = error instanceof Error ? error.message : String(error);
     const diagnostics = [{ code: 'internal', severity: 'error', what }];
-    const line = { type: 'error', exitCode: ExitCode.error, diagnostics };
+    const line = { type: 'error', exitCode, diagnostics };
     process.stdout.write(`${jsonLine(mapStrings(line, conceal))}\n`);
   }
   process.stderr.write(
     `${harmless(conceal(stack))}\n\nThis is a fault of Skerry, not of your files. Please report it, with the text above and the command.\n`,
   );
-  return ExitCode.error;
+  return exitCode;
 }

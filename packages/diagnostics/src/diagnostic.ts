@@ -42,6 +42,20 @@ export const ExitCode = {
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /**
+ * A fault of the program after hosts were touched. How the run ended has been told already; `cause`
+ * is what was thrown.
+ */
+export class FaultError extends Error {
+  override readonly name = 'FaultError';
+  readonly exitCode: ExitCode;
+
+  constructor(cause: unknown, exitCode: ExitCode) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.exitCode = exitCode;
+  }
+}
+
+/**
  * An error that the user can act on: carries every diagnostic found in one go.
  * Anything else that is thrown is a fault of the program and is shown with its stack.
  */

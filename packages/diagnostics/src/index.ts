@@ -1,5 +1,6 @@
 export {
   DiagnosticError,
+  FaultError,
   ExitCode,
   type Diagnostic,
   type HostPosition,

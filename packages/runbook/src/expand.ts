@@ -7,6 +7,7 @@ import {
   type ResolveContext,
   type Step,
 } from '@skerry/steps';
+import { checkHandlers } from './check-handlers.ts';
 import type { CheckedDesires } from './checked-desires.ts';
 import type { PlayContext, Runbook } from './dsl.ts';
 import type { Facts } from './facts.ts';
@@ -89,7 +90,7 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
         id,
         kind: step.kind,
         desired: desiredOf(step, request, place),
-        notify: listOf(step.options.notify),
+        notify: checkHandlers(listOf(step.options.notify), place),
         needs: needs.filter((need) => seen.has(need)),
       });
       for (const need of needs) if (!seen.has(need)) unmet.push({ where: place, id, need });

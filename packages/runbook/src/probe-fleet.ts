@@ -25,6 +25,8 @@ export interface FleetContext {
   readonly checked: CheckedDesires;
   /** Tags of all steps that were expanded. */
   readonly knownTags: Set<string>;
+  /** What was thrown that is a fault of the program: nothing more is started then. */
+  readonly faults: unknown[];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import { ExitCode } from '@skerry/diagnostics';
+import { DiagnosticError, ExitCode, FaultError } from '@skerry/diagnostics';
 import type { Host } from '@skerry/inventory';
 import pLimit from 'p-limit';
 import { applyPlay } from './apply-host.ts';
@@ -33,6 +33,7 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
     forEachHost: limited(request.forks),
     checked: new CheckedDesires(),
     knownTags: new Set(),
+    faults: [],
   };
   const taking = request.hosts.filter(({ name }) =>
     [...fleet.members.values()].some((names) => names.has(name)),
@@ -74,6 +75,7 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
       verified: states.every((state) => state.verified),
       milliseconds: performance.now() - started,
     });
+    if (fleet.faults.length > 0) throw new FaultError(fleet.faults[0], exitCode);
     return { plan, exitCode, hosts: recaps, observations };
   } finally {
     await Promise.all(states.map((state) => state.link.close()));
@@ -159,6 +161,7 @@ async function applyPlayToFleet(
   const tolerated = play.options.maxFailPercentage ?? (play.options.serial === undefined ? 100 : 0);
   const stop = (): boolean =>
     request.signal.aborted ||
+    fleet.faults.length > 0 ||
     tooManyFailed(all.filter(({ failure }) => failure !== undefined).length, all.length, tolerated);
   if (stop()) return halted(request, play, all);
   const due = all.filter(
@@ -174,7 +177,7 @@ async function applyPlayToFleet(
       batches: rounds.length,
       hosts: names(batch),
     });
-    await fleet.forEachHost(batch, (state) => applyToHost(request, play, state));
+    await fleet.forEachHost(batch, (state) => applyToHost(fleet, play, state));
   }
   return !stop() || halted(request, play, all);
 }
@@ -203,7 +206,8 @@ function halted(request: RunRequest, play: Play, states: readonly HostState[]): 
   return false;
 }
 
-async function applyToHost(request: RunRequest, play: Play, state: HostState): Promise<void> {
+async function applyToHost(fleet: FleetContext, play: Play, state: HostState): Promise<void> {
+  const { request } = fleet;
   const plan = playOf(state.plan, play);
   const expanded = state.plays?.find(({ play: name }) => name === play.name);
   if (plan === undefined || expanded === undefined) return;
@@ -215,8 +219,23 @@ async function applyToHost(request: RunRequest, play: Play, state: HostState): P
     await applyPlay(context, plan, expanded);
     state.finished.add(play.name);
   } catch (error) {
-    fail(request, state, error, 'failed');
+    failOrFault(fleet, state, error);
   }
+}
+
+/** A fault of the program leaves a host in a state that nobody knows, and the others their recap. */
+function failOrFault(fleet: FleetContext, state: HostState, error: unknown): void {
+  if (error instanceof HostFailure || error instanceof DiagnosticError) {
+    return fail(fleet.request, state, error, 'failed');
+  }
+  fleet.faults.push(error);
+  const fault = new HostFailure('unknown', {
+    code: 'internal',
+    what: 'a fault of Skerry stopped the work on this host: what was done is unknown',
+    why: error instanceof Error ? error.message : String(error),
+    fix: 'run plan: it reads what the host is like now; and please report what stands below',
+  });
+  fail(fleet.request, state, fault, 'unknown');
 }
 
 /** Probes again what was changed: a plan that is not empty now makes the host fail. */
@@ -240,7 +259,7 @@ async function verify(fleet: FleetContext, states: readonly HostState[]): Promis
         });
       }
     } catch (error) {
-      fail(request, state, unverified(error), 'failed');
+      failOrFault(fleet, state, unverified(error));
     }
   });
 }

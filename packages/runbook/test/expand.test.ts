@@ -166,3 +166,21 @@ describe('faults of a runbook', () => {
 function raise(): never {
   throw new TypeError('no such thing');
 }
+
+test('handlers that are none are told when the runbook is expanded, all at once', () => {
+  const wrong = [
+    handler('reload', { run: 'true' } as unknown as string),
+    handler('', ':', 7 as unknown as string),
+    'restart x' as unknown as ReturnType<typeof handler>,
+  ];
+  const plays = [play('P', { hosts: 'all' }, () => [file('/x', { content: 'x', notify: wrong })])];
+  const found = faultsOf(() => expanded(plays));
+  expect(found.map(({ code }) => code)).toEqual(Array(4).fill('bad-handler'));
+  expect(found.map(({ what }) => what)).toEqual([
+    'handler "reload": what it runs is a text (sh), not {"run":"true"}',
+    'the id of a handler is a text of 1 to 80 characters, not ""',
+    'handler "": its values are texts, not 7',
+    'notify: "restart x" is no handler',
+  ]);
+  expect(found[0]?.at).toEqual({ host: 'a', step: 'P › file /x' });
+});

@@ -3,7 +3,14 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command, file, handler } from '@skerry/steps';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { play, runbook, type Plan, type PlayOptions, type Runbook } from '../src/index.ts';
+import {
+  play,
+  runbook,
+  type Plan,
+  type PlayOptions,
+  type RunEvent,
+  type Runbook,
+} from '../src/index.ts';
 import { lines, read, startHosts, type LoopbackHosts } from './loopback-hosts.ts';
 
 let hosts: LoopbackHosts;
@@ -240,6 +247,34 @@ describe('failures', () => {
     expect(recap[0]?.failure?.what).toContain('command never');
     expect(recap[0]?.failure?.what).not.toContain('/srv/good');
   });
+});
+
+test('a fault of the program in the middle ends with a recap of all hosts, and is then thrown', async () => {
+  const two = runbook({
+    name: 'two',
+    description: 'Two plays on three hosts',
+    plays: ['First', 'Second'].map((name) =>
+      play(name, { hosts: 'all' }, () => [file(`/srv/${name}`, { content: 'x' })]),
+    ),
+  });
+  const events: RunEvent[] = [];
+  const emit = (event: RunEvent): void => {
+    events.push(event);
+    if (event.type === 'step-finished' && event.host === 'b') throw new TypeError('no such thing');
+  };
+  await expect(hosts.run(two, { emit })).rejects.toMatchObject({
+    name: 'FaultError',
+    exitCode: 4,
+    cause: { name: 'TypeError' },
+  });
+  const last = events.at(-1);
+  expect(last).toMatchObject({ type: 'run-finished', exitCode: 4, verified: false });
+  expect(last?.type === 'run-finished' && last.hosts).toMatchObject([
+    { host: 'a', outcome: 'changed' },
+    { host: 'b', outcome: 'unknown', failure: { code: 'internal', why: 'no such thing' } },
+    { host: 'c', outcome: 'changed' },
+  ]);
+  expect(existsSync(hosts.at('a', 'srv/Second'))).toBe(false);
 });
 
 describe('the lock', () => {

@@ -159,14 +159,22 @@ describe('a saved plan', () => {
         const changing = sent.slice(1, -1).filter((script) => script.includes('|| return 0'));
         const wanted = plays.flatMap(({ steps, handlers }) => [
           ...steps.map(({ notify, converge }) => ({
-            before: notify.length === 0 ? [] : [recordPending(notify)],
+            before:
+              notify.length === 0
+                ? []
+                : [
+                    recordPending(
+                      book.name,
+                      handlers.filter(({ id }) => notify.includes(id)),
+                    ),
+                  ],
             fragment: converge,
             after: [],
           })),
-          ...handlers.map(({ id, fragment }) => ({
+          ...handlers.map((handler) => ({
             before: [],
-            fragment,
-            after: [clearPending(id)],
+            fragment: handler.fragment,
+            after: [clearPending(book.name, handler)],
           })),
         ]);
         expect(changing).toHaveLength(wanted.length);
