@@ -16,3 +16,17 @@ export { proxyModeOf, proxyModes, type ProxyModeEntry } from './matrix/proxy-mod
 export { overlayOf, type Overlay } from './overlay.ts';
 export { ruleGroups, rules } from './rules/all-rules.ts';
 export type { NodeFacts, Rule } from './rules/rule.ts';
+export { clusterDns, dnsServiceAddress, nodeLocalAddress } from './kubeadm/cluster-dns.ts';
+export {
+  clusterConfiguration,
+  initConfiguration,
+  joinConfiguration,
+  kubeletConfiguration,
+  kubeProxyConfiguration,
+  type JoinFacts,
+  type JoinSecrets,
+} from './kubeadm/configuration.ts';
+export { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './kubeadm/endpoint.ts';
+export { objectsText, type KubernetesObject } from './objects/kubernetes-object.ts';
+export { metallbObjects, peerSecretName } from './objects/metallb.ts';
+export { networkPolicies } from './objects/network-policies.ts';

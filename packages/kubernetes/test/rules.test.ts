@@ -163,6 +163,7 @@ const broken: readonly Broken[] = [
     ),
     /did you mean "site"/,
   ],
+  ['allow-without-deny', changed(['default: deny', 'default: allow'], ['allow: [', '«allow»: ['])],
   ['policies-not-enforced', changed(['cni: cilium', 'cni: flannel'], ['policies', '«policies»'])],
   ['policies-not-enforced', changed(['cni: cilium', 'cni: routed'], ['policies', '«policies»'])],
   [

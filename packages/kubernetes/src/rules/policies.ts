@@ -12,8 +12,21 @@ export const policyRules: readonly Rule[] = [
     needs: 'inventory',
     *check({ kubernetes: { network, policies } }) {
       if (network.cni === undefined || componentOf(network.cni.name).policies === true) return;
-      if (policies.default === 'allow' && policies.allow.length === 0) return;
+      if (policies.default === 'allow') return;
       yield { what: `${network.cni.name} enforces no NetworkPolicy`, at: 'policies' };
+    },
+  },
+  {
+    id: 'allow-without-deny',
+    severity: 'warning',
+    wants: 'Paths are allowed where something is denied.',
+    reason: 'while everything is allowed, "allow" adds nothing, and no NetworkPolicy is made of it',
+    fix: 'write "default: deny", or leave "allow" out',
+    source: 'kubernetes.io/docs/concepts/services-networking/network-policies',
+    needs: 'inventory',
+    *check({ kubernetes: { policies } }) {
+      if (policies.default !== 'allow' || policies.allow.length === 0) return;
+      yield { what: 'everything is allowed, whatever stands here', at: 'policies.allow' };
     },
   },
   {
