@@ -1,4 +1,5 @@
 import { ExitCode } from '@skerry/diagnostics';
+import { onOutputClosed } from './closed-output.ts';
 
 export interface Interrupt extends Disposable {
   /** Aborted by the first Ctrl-C: start nothing new. */
@@ -9,9 +10,13 @@ export interface Interrupt extends Disposable {
 
 /**
  * Ctrl-C (and SIGTERM): the first one ends the run cleanly with a recap, the second one cuts off
- * the running steps, the third one leaves at once.
+ * the running steps, the third one leaves at once. With `changing`, a reader of standard output that
+ * goes away counts as the first one: nobody would see what is changed.
  */
-export function onInterrupt(tell: (text: string) => void): Interrupt {
+export function onInterrupt(
+  tell: (text: string) => void,
+  { changing = false }: { readonly changing?: boolean } = {},
+): Interrupt {
   const stop = new AbortController();
   const kill = new AbortController();
   const handle = (): void => {
@@ -29,10 +34,14 @@ export function onInterrupt(tell: (text: string) => void): Interrupt {
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
+  const reader = onOutputClosed(() => {
+    if (changing) stop.abort();
+  });
   return {
     signal: stop.signal,
     kill: kill.signal,
     [Symbol.dispose]() {
+      reader[Symbol.dispose]();
       process.off('SIGINT', handle);
       process.off('SIGTERM', handle);
       if (!stop.signal.aborted) return;

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { dropOutputWithoutReader } from './closed-output.ts';
 import { createProgram } from './program.ts';
 
 /**
@@ -6,6 +7,7 @@ import { createProgram } from './program.ts';
  * Nothing but the option parser is loaded before a command is known.
  */
 export async function main(words: readonly string[]): Promise<number> {
+  dropOutputWithoutReader();
   let exitCode = 0;
   const program = createProgram((code) => {
     exitCode = code;

@@ -1,8 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startHosts, type LoopbackHosts } from '../../runbook/test/loopback-hosts.ts';
-import { bootstrap, eventLines, onTerminal, type CommandOptions } from './command.ts';
+import {
+  bootstrap,
+  entry,
+  eventLines,
+  execute,
+  onTerminal,
+  type CommandOptions,
+} from './command.ts';
 
 const names = ['a-1', 'a-2', 'a-3'];
 let hosts: LoopbackHosts;
@@ -37,6 +44,8 @@ beforeAll(async () => {
   inventory = join(folder, 'cluster.yaml');
   writeFileSync(join(folder, 'mine.ts'), runbookText);
   writeFileSync(inventory, inventoryText(names));
+  const plain = inventoryText(names).replace(/^  secrets:.*\n/m, '');
+  writeFileSync(inventory.replace('.yaml', '-plain.yaml'), plain);
 });
 afterAll(() => hosts.stop());
 
@@ -219,6 +228,51 @@ describe('plan and apply', () => {
       expect(text).not.toContain(secret);
       expect(text.split('\n')[0]).toContain('"type":"run-started"');
     }
+  });
+});
+
+describe('a reader that goes away', () => {
+  const piped = (reader: string, words: readonly string[]) =>
+    execute('bash', [
+      '-c',
+      `set -o pipefail; "$@" | ${reader}`,
+      'bash',
+      process.execPath,
+      entry,
+      ...words,
+    ]);
+
+  it('ends what only shows quietly', async () => {
+    const shown = await piped('true', ['inventory', inventory]);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('stops an apply as Ctrl-C does; the log goes on to the end', async () => {
+    const book = join(folder, 'unseen.ts');
+    writeFileSync(
+      book,
+      `import { play, runbook } from '@skerry/runbook';
+import { command } from '@skerry/steps';
+export default runbook({ name: 'unseen', description: '', plays: [
+  play('One', { hosts: 'all' }, () => [command('one', { run: ': >/srv/unseen', creates: '/srv/unseen' })]),
+  play('Two', { hosts: 'all' }, () => [command('two', { run: ': >/srv/two', creates: '/srv/two' })]),
+] });
+`,
+    );
+    const ended = await piped('head -n 1', [
+      'run',
+      book,
+      inventory.replace('.yaml', '-plain.yaml'),
+      '-y',
+      '-v',
+    ]);
+    expect(ended).toMatchObject({ code: 1, stderr: '' });
+    expect(ended.stdout).toMatch(/^unseen on loopback/);
+    for (const name of names) expect(existsSync(hosts.at(name, 'srv/two'))).toBe(false);
+    const logs = join(folder, '.skerry', 'logs');
+    const log = readdirSync(logs).find((file) => file.includes('-unseen-')) ?? '';
+    const lines = readFileSync(join(logs, log), 'utf8').trimEnd().split('\n');
+    expect(lines.at(-1)).toContain('"type":"run-finished"');
   });
 });
 

@@ -31,7 +31,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
   const { inventory } = await openInventory(command.inventory, options.limit);
   demandSound(inventory, output);
   const renderer = chooseRenderer(output);
-  using interrupt = onInterrupt((text) => renderer.line(text));
+  using interrupt = onInterrupt((text) => renderer.line(text), { changing: mode === 'apply' });
   const request = { ...options, signal: interrupt.signal, start: true };
   const ended = await reachLab(inventory, request, output);
   if (ended !== undefined) return ended as ExitCode;
