@@ -68,6 +68,7 @@ export class HostLink {
   #session: Session | undefined;
   readonly #shells = new Map<boolean, Shell>();
   #lockOwner: string | undefined;
+  #run = '';
   #locked = false;
 
   constructor(host: string, connector: Connector, endpoint: Endpoint) {
@@ -81,9 +82,13 @@ export class HostLink {
     return this.#session?.hostKey;
   }
 
-  /** From now on this host is only worked on under its lock, also after a reconnection. */
-  holdLock(owner: string): void {
-    this.#lockOwner = owner;
+  /**
+   * From now on this host is only worked on under its lock, also after a reconnection. `owner` is
+   * shown to others; by the id of the run its own lock is known, held under another host's name.
+   */
+  holdLock(owner: string, run: string): void {
+    this.#run = run;
+    this.#lockOwner = `${owner}\n${run} ${this.host}`;
   }
 
   /**
@@ -103,7 +108,7 @@ export class HostLink {
         : { onOutput: (part, stream, text) => part > 0 && onOutput(part - 1, stream, text) }),
     });
     const [lock, ...rest] = result.parts;
-    if (lock !== undefined) checkLock(lock);
+    if (lock !== undefined) checkLock(lock, this.host, this.#run);
     this.#locked = lock !== undefined;
     return { ...result, parts: rest };
   }
@@ -149,12 +154,23 @@ export class HostLink {
   }
 }
 
-function checkLock(part: PartResult): void {
+function checkLock(part: PartResult, host: string, run: string): void {
   if (part.code === 0) return;
   if (part.code === lockedStatus) {
+    const [owner = '', name = ''] = part.stdout.trim().split('\n');
+    const other = name.startsWith(`${run} `) ? name.slice(run.length + 1) : host;
+    if (other !== host) {
+      const both = [host, other].toSorted();
+      throw new HostFailure('failed', {
+        code: 'same-machine',
+        what: `${both.join(' and ')} are the same machine`,
+        why: 'this run holds its lock already, under the other name',
+        fix: 'take one of the two out of the inventory, or give it the right address',
+      });
+    }
     throw new HostFailure('locked', {
       code: 'locked',
-      what: `another run holds the lock of this host: ${part.stdout.trim() || 'its owner is not known'}`,
+      what: `another run holds the lock of this host: ${owner || 'its owner is not known'}`,
       why: 'two runs that change a host at the same time would spoil each other',
       fix: 'wait for it to end; the lock goes with its connection',
     });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { DiagnosticError, ExitCode, FaultError } from '@skerry/diagnostics';
 import type { Host } from '@skerry/inventory';
@@ -39,7 +40,8 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
     [...fleet.members.values()].some((names) => names.has(name)),
   );
   requireHosts(request, taking.length);
-  const states = taking.map((host) => newHostState(host, linkTo(request, host)));
+  const id = randomUUID();
+  const states = taking.map((host) => newHostState(host, linkTo(request, host, id)));
   emit({
     type: 'run-started',
     mode: request.mode,
@@ -91,11 +93,12 @@ function limited(forks: number): ForEachHost {
   };
 }
 
-function linkTo(request: RunRequest, host: Host): HostLink {
+function linkTo(request: RunRequest, host: Host, run: string): HostLink {
   const link = new HostLink(host.name, request.connector, request.endpointOf(host));
   if (request.mode === 'apply') {
     const since = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-    link.holdLock(`${userInfo().username}@${hostname()}, process ${process.pid}, since ${since}`);
+    const owner = `${userInfo().username}@${hostname()}, process ${process.pid}, since ${since}`;
+    link.holdLock(owner, run);
   }
   return link;
 }
@@ -114,8 +117,29 @@ function refuse(request: RunRequest, state: HostState): void {
 
 /** Nothing is changed while any host is locked by somebody else, nor after Ctrl-C. */
 function mayApply(request: RunRequest, states: readonly HostState[]): boolean {
-  const locked = states.some((state) => state.failure?.outcome === 'locked');
-  return request.mode === 'apply' && !locked && !request.signal.aborted;
+  return request.mode === 'apply' && lockedHosts(states).length === 0 && !request.signal.aborted;
+}
+
+/** Those whose lock another run holds, or this one under another name of the same machine. */
+function lockedHosts(states: readonly HostState[]): readonly HostState[] {
+  return states.filter(
+    ({ failure }) => failure?.outcome === 'locked' || failure?.failure.code === 'same-machine',
+  );
+}
+
+/** Says of the hosts with changes why nothing was started on them. */
+function skipForLocks(states: readonly HostState[]): void {
+  const locked = lockedHosts(states);
+  if (locked.length === 0) return;
+  for (const state of states) {
+    if (state.failure !== undefined || state.verified || state.plan === undefined) continue;
+    state.failure = new HostFailure('skipped', {
+      code: 'not-started',
+      what: 'nothing was started on this host',
+      why: `the lock of ${names(locked).join(', ')} could not be had, and nothing is changed anywhere while one of the selected hosts is locked`,
+      fix: 'run apply again later, or leave the locked hosts out with --limit',
+    });
+  }
 }
 
 async function applyPlan(
@@ -129,6 +153,7 @@ async function applyPlan(
       state.verified = isHostPlanEmpty(state.plan);
     }
   }
+  skipForLocks(states);
   if (isEmpty(plan) || !mayApply(request, states)) return;
   const approved = await request.approve(request.saved?.plan ?? plan);
   if (approved === false) return;

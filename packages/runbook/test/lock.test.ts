@@ -129,3 +129,26 @@ test('a plan takes no lock and sends nothing that changes', async () => {
   expect(codes.has(lockCode)).toBe(false);
   expect(mutating(plan).filter(({ code }) => codes.has(code))).toEqual([]);
 });
+
+test('two names of one machine are told as such, and nothing is changed', async () => {
+  const quick = runbook({
+    name: 'quick',
+    description: '',
+    plays: [play('Quick', { hosts: 'all' }, () => [file('/srv/quick', { content: 'x' })])],
+  });
+  const { endpointOf } = hosts.request(quick);
+  const [first] = hosts.inventory.hosts;
+  if (first === undefined) throw new Error('no host');
+  const both = await hosts.run(quick, { endpointOf: () => endpointOf(first) });
+  expect(both.exitCode).toBe(3);
+  const failed = both.hosts.find(({ outcome }) => outcome === 'failed');
+  expect(failed?.failure).toMatchObject({
+    code: 'same-machine',
+    what: expect.stringMatching(/^\S+ and \S+ are the same machine$/) as unknown,
+  });
+  expect(both.hosts.find(({ outcome }) => outcome === 'skipped')?.failure).toMatchObject({
+    code: 'not-started',
+    why: expect.stringContaining(failed?.host ?? '?') as unknown,
+  });
+  expect(both.events.filter(({ type }) => type === 'step-started')).toEqual([]);
+});
