@@ -37,7 +37,7 @@ export default runbook({
   plays: [
     play('Kernel', { hosts: 'all', tags: ['kernel'] }, ({ host, inventory, fleet }) => {
       const { node, facts } = host;
-      const { proxy } = inventory.kubernetes.network;
+      const { proxy, ipvs } = inventory.kubernetes.network;
       const tools = packages('node', {
         present: nodePackages({
           family: facts.family,
@@ -49,7 +49,12 @@ export default runbook({
         }),
       });
       const modules = kernelModules('kubernetes', {
-        modules: modulesFor({ kernel: facts.kernel, proxy, extra: node.modules }),
+        modules: modulesFor({
+          kernel: facts.kernel,
+          proxy,
+          ipvsScheduler: ipvs.scheduler,
+          extra: node.modules,
+        }),
       });
       const wanted = node.kernelArguments;
       const bootArguments = kernelCommandLine({ arguments: wanted, when: wanted.length > 0 });

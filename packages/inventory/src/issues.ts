@@ -24,6 +24,17 @@ const ansibleNames: Readonly<Record<string, string>> = {
   ansible_become_password: 'connection: {sudo: {password: …}}, by reference',
 };
 
+/** What Cilium's chart calls it, or once called it, and what it is called here. */
+const ciliumNames: Readonly<Record<string, string>> = {
+  tunnel: 'routing: native" (for "tunnel: disabled"), "routing: vxlan" or "routing: geneve',
+  tunnelProtocol: 'routing: vxlan" or "routing: geneve',
+  routingMode: 'routing: native',
+  nativeRoutingCIDR: 'nativeNetwork: …',
+  ipv4NativeRoutingCIDR: 'nativeNetwork: …',
+  autoDirectNodeRoutes: 'directRoutes: …',
+  kubeProxyReplacement: 'proxy: none" below "network:',
+};
+
 /** What the schema has to say, in our words and with positions. Values are never repeated. */
 export function issueDiagnostics(
   issues: readonly Issue[],
@@ -96,6 +107,8 @@ class Report {
     if (near !== undefined) return near;
     const ansible = ansibleNames[key];
     if (ansible !== undefined) return `Ansible's "${key}" is written "${ansible}" here`;
+    const cilium = known.includes('l2Announcements') ? ciliumNames[key] : undefined;
+    if (cilium !== undefined) return `Cilium's "${key}" is written "${cilium}" here`;
     if (known.includes('connection') && key in connectionSettings.shape) {
       return `"${key}" belongs below "connection:"`;
     }

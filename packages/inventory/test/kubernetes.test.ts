@@ -103,6 +103,16 @@ describe('the kubernetes section', () => {
     expect(brief(faultsOf(section(text)))).toEqual([expected]);
   });
 
+  it.each([
+    ['tunnel: disabled', /"routing: native"/],
+    ['nativeRoutingCIDR: 10.244.0.0/16', /"nativeNetwork: …"/],
+    ['kubeProxyReplacement: strict', /"proxy: none" below "network:"/],
+  ])('says what Cilium’s %s is called here', (option, fix) => {
+    const faults = faultsOf(section(`  network: {cni: {cilium: {${option}}}}\n`));
+    expect(brief(faults)).toEqual(['unknown-key 4:28']);
+    expect(faults[0]?.fix).toMatch(fix);
+  });
+
   it('has every key in docs/inventory.md', () => {
     const known = (shape: Readonly<Record<string, unknown>>): string[] => Object.keys(shape);
     for (const key of known(kubernetesSettings.shape)) {

@@ -1,3 +1,5 @@
+import { proxyModeOf } from './matrix/proxy-modes.ts';
+
 /**
  * Whether a kernel release as `uname -r` prints it (`6.12.48+deb13-cloud-amd64`) is at least
  * `major.minor`. A release that does not begin with two numbers counts as too old.
@@ -18,8 +20,11 @@ export function oldestKernel(proxy: 'nftables' | 'ipvs' | 'iptables' | 'none'): 
   readonly minimum: string;
   readonly why: string;
 } {
-  if (proxy === 'nftables') return { minimum: '5.13', why: "kube-proxy's nftables mode needs it" };
-  if (proxy === 'none')
-    return { minimum: '5.10', why: 'a kube-proxy replacement by eBPF needs it' };
-  return { minimum: '5.4', why: 'kubeadm accepts none that is older' };
+  const reasons = {
+    nftables: "kube-proxy's nftables mode needs it",
+    none: 'a kube-proxy replacement by eBPF needs it',
+    ipvs: 'kubeadm accepts none that is older',
+    iptables: 'kubeadm accepts none that is older',
+  };
+  return { minimum: proxyModeOf(proxy).kernel, why: reasons[proxy] };
 }
