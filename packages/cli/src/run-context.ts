@@ -20,20 +20,27 @@ export interface RunContext {
 }
 
 /**
- * Reads the inventory, resolves the secrets of the selected hosts and asks for the sudo password:
- * everything that can be wrong, or has to be asked, before the first connection.
+ * Reads the inventory, resolves the secrets of the selected hosts (all of them, or those that
+ * logging in needs) and asks for the sudo password: everything that can be wrong, or has to be asked,
+ * before the first connection.
  */
 export async function openRun(
   path: string,
   options: ConnectOptions,
   output: Output,
+  only?: 'connection',
 ): Promise<RunContext> {
   const { inventory, hosts } = await openInventory(path, options.limit);
   const secrets = new SecretBook();
   output.conceal(secrets);
   concealInErrors((text) => secrets.conceal(text));
-  const { values, warnings } = await resolveSecrets(inventory, hosts);
+  const { values, warnings } = await resolveSecrets(
+    inventory,
+    hosts,
+    only === undefined ? {} : { only },
+  );
   for (const [token, value] of values) secrets.add(token, value);
+  if (only !== undefined) concealEnvironment(hosts, secrets);
   for (const warning of warnings) {
     output.complain(formatDiagnostic(output.shown(warning), { color: output.settings.color }));
   }
@@ -54,6 +61,19 @@ export async function openRun(
       }),
     stateFolder: stateFolder(inventory),
   };
+}
+
+/**
+ * Secrets of applications are not asked for where only the connection needs some; those that stand
+ * in the environment anyway are concealed in what the hosts say.
+ */
+function concealEnvironment(hosts: readonly Host[], secrets: SecretBook): void {
+  const tokens = new Set(hosts.flatMap((host) => Object.values(host.secrets)));
+  for (const token of tokens) {
+    const value = process.env[/^⟦secret:env:(.+)⟧$/.exec(String(token))?.[1] ?? ''];
+    // Shorter ones are words that hosts say all day.
+    if (value !== undefined && value.length >= 8) secrets.add(String(token), value);
+  }
 }
 
 async function sudoPasswordFor(

@@ -102,6 +102,23 @@ describe('exec', () => {
     ]);
   });
 
+  it('ends with 4 where a command took too long: what it did is unknown', async () => {
+    const { code, stdout, stderr } = await run([
+      ...['exec', inventory, '-l', 'a-1', '--deadline', '1', '--', 'sleep 20'],
+    ]);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toMatch(/^UNKNOWN a-1 .*\n {2}timed out: what the command did is unknown/);
+  });
+
+  it('needs no secret but those of the connection, and neither do facts', async () => {
+    const without = { env: { THE_PASSWORD: '' } };
+    expect((await run(['run', runbook(), inventory, '--check'], without)).code).toBe(1);
+    const done = await run(['exec', inventory, '-l', 'a-1', '--', 'true'], without);
+    expect([done.code, done.stderr]).toEqual([0, '']);
+    const facts = await run(['facts', inventory, '-l', 'a-1'], without);
+    expect([facts.code, facts.stderr]).toEqual([0, '']);
+  });
+
   it('conceals secrets and control characters in what a host says', async () => {
     const { stdout } = await run([
       'exec',

@@ -1,7 +1,7 @@
 import { DiagnosticError, ExitCode } from '@skerry/diagnostics';
 import type { RunResult } from '@skerry/executor';
 import type { Host } from '@skerry/inventory';
-import { hostFailure, HostLink, type HostFailure, type HostRecap } from '@skerry/runbook';
+import { hostFailure, HostFailure, HostLink, type HostRecap } from '@skerry/runbook';
 import { openInventory } from '../inventory-file.ts';
 import { onInterrupt } from '../interrupt.ts';
 import type { ConnectOptions } from '../options.ts';
@@ -48,7 +48,7 @@ export async function exec(
   const { inventory } = await openInventory(path, options.limit);
   const ended = await reachLab(inventory, { ...options, start: false }, output);
   if (ended !== undefined) return ended as ExitCode;
-  const context = await openRun(path, options, output);
+  const context = await openRun(path, options, output, 'connection');
   try {
     const answers = await onEach(context.hosts, options.forks, (host) =>
       ask(context, host, command, options, interrupt.signal),
@@ -106,10 +106,12 @@ async function ask(
 function answerOf(result: RunResult): Pick<ExecAnswer, 'code' | 'stdout' | 'stderr'> {
   const [part] = result.parts;
   if (result.outcome === 'exited' && part !== undefined) return part;
-  throw new DiagnosticError({
+  throw new HostFailure('unknown', {
     code: result.outcome === 'exited' ? 'empty-answer' : `command-${result.outcome.toLowerCase()}`,
-    severity: 'error',
-    what: 'the command did not tell how it ended: what it did is unknown',
+    what:
+      result.outcome === 'timedOut'
+        ? 'timed out: what the command did is unknown'
+        : 'the command did not tell how it ended: what it did is unknown',
     why: result.outcome === 'exited' ? 'the host gave no answer' : result.reason,
     fix: 'look at the host before you run the command again',
   });
@@ -154,6 +156,7 @@ function tell(answers: readonly Answer[], output: Output): ExitCode {
       output.complain(failureBlocks(output.shown(failed), { colors, width, mode: 'apply' }));
     }
   }
+  if (failed.some(({ outcome }) => outcome === 'unknown')) return ExitCode.outcomeUnknown;
   return ill ? ExitCode.hostsFailed : ExitCode.done;
 }
 

@@ -16,7 +16,7 @@ export async function facts(path: string, options: ConnectOptions): Promise<Exit
   const { inventory } = await openInventory(path, options.limit);
   const ended = await reachLab(inventory, { ...options, start: false }, output);
   if (ended !== undefined) return ended as ExitCode;
-  const context = await openRun(path, options, output);
+  const context = await openRun(path, options, output, 'connection');
   try {
     const answers = await gatherFacts({
       ...context,
