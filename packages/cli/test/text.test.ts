@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Output, jsonLine, outputSettings } from '../src/output.ts';
 import { duration } from '../src/render/duration.ts';
+import { wrapAdvice } from '../src/render/layout.ts';
 import { hostNames } from '../src/render/host-names.ts';
 import { harmless } from '../src/terminal-text.ts';
 
@@ -30,6 +31,28 @@ describe('durations', () => {
     [3_725_000, '1 h 02 min'],
   ])('%d is %s', (milliseconds, text) => {
     expect(duration(milliseconds)).toBe(text);
+  });
+});
+
+describe('advice', () => {
+  const long = `compare it with the console of the host, then run \`ssh-keyscan -p 2222 192.0.2.10 >>${'/long'.repeat(20)}/known_hosts\`, or trust the first key seen (\`hostKeys: accept-new\`)`;
+  it('never breaks a command: it stands on a line of its own, as it is to be typed', () => {
+    expect(wrapAdvice(long, 60)).toEqual([
+      'compare it with the console of the host, then run',
+      `    ssh-keyscan -p 2222 192.0.2.10 >>${'/long'.repeat(20)}/known_hosts`,
+      'or trust the first key seen:',
+      '    hostKeys: accept-new',
+    ]);
+  });
+  it('stays as it is where it fits or has no command in it', () => {
+    expect(wrapAdvice('run `bootstrap lab up` again', 60)).toEqual([
+      'run `bootstrap lab up` again',
+    ]);
+    expect(wrapAdvice('see `lab.network` and the rest', 16)).toEqual([
+      'see',
+      '`lab.network`',
+      'and the rest',
+    ]);
   });
 });
 

@@ -18,6 +18,22 @@ export function wrap(text: string, width: number): readonly string[] {
   return lines;
 }
 
+/**
+ * Like `wrap`, for advice: where it does not fit in one line, each command in it (words in backticks)
+ * gets a line of its own, whole and without the backticks, so that it can be copied.
+ */
+export function wrapAdvice(text: string, width: number): readonly string[] {
+  return text.split('\n').flatMap((paragraph) => {
+    const pieces = paragraph.split(/`([^`]* [^`]*)`/);
+    if (pieces.length === 1 || paragraph.length <= width) return wrap(paragraph, width);
+    return pieces.flatMap((piece, index) => {
+      if (index % 2 === 1) return [`    ${piece}`];
+      const words = piece.replace(/^[\s),;:.]+/, '').replace(/\s*\($/, ':');
+      return words.trim() === '' ? [] : wrap(words.trim(), width);
+    });
+  });
+}
+
 export function indent(text: string, spaces: number): string {
   const pad = ' '.repeat(spaces);
   return text

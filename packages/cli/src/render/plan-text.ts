@@ -3,7 +3,7 @@ import { summarizeChange, type Change } from '@skerry/steps';
 import type { Colors } from '../output.ts';
 import { foldPlan, type PlanBlock } from './fold.ts';
 import { counted, hostNames } from './host-names.ts';
-import { indent, wrap } from './layout.ts';
+import { indent, wrap, wrapAdvice } from './layout.ts';
 
 export interface PlanTextOptions {
   readonly colors: Colors;
@@ -110,7 +110,8 @@ function changeLines(change: Change, options: PlanTextOptions): readonly string[
 
 function reason(word: string, text: string | undefined, width: number): readonly string[] {
   if (text === undefined) return [];
-  return wrap(text, width - 15).map((line, index) =>
+  const lines = word === 'fix' ? wrapAdvice(text, width - 15) : wrap(text, width - 15);
+  return lines.map((line, index) =>
     index === 0 ? `          ${word}: ${line}` : `               ${line}`,
   );
 }

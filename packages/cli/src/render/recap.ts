@@ -2,7 +2,7 @@ import type { Failure, HostOutcome, HostRecap, RunEvent } from '@skerry/runbook'
 import type { Colors } from '../output.ts';
 import { duration } from './duration.ts';
 import { counted, hostNames } from './host-names.ts';
-import { indent, wrap } from './layout.ts';
+import { indent, wrap, wrapAdvice } from './layout.ts';
 
 export type RunFinished = Extract<RunEvent, { type: 'run-finished' }>;
 
@@ -84,9 +84,8 @@ function failureBlock(
 }
 
 function labelled(word: string, text: string, width: number): readonly string[] {
-  return wrap(text, width - 7).map((line, index) =>
-    index === 0 ? `  ${word}: ${line}` : `       ${line}`,
-  );
+  const lines = word === 'fix' ? wrapAdvice(text, width - 7) : wrap(text, width - 7);
+  return lines.map((line, index) => (index === 0 ? `  ${word}: ${line}` : `       ${line}`));
 }
 
 function hostLines(hosts: readonly HostRecap[], options: RecapOptions): readonly string[] {
