@@ -1,9 +1,14 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Where Skerry lies: the folder with runbooks/ and templates/. */
 export const installation = fileURLToPath(new URL('../../..', import.meta.url));
+
+export function toolVersion(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
 
 /**
  * The file of a runbook: a path of the user's own, or a name in runbooks/ (of the working folder,

@@ -23,6 +23,8 @@ export interface RunOptions extends ConnectOptions {
   readonly detailedExitcode?: boolean;
   readonly dryRun?: boolean;
   readonly check?: boolean;
+  /** Where `plan` saves the plan. */
+  readonly out?: string;
 }
 
 function wholeNumber(text: string): number {
@@ -31,6 +33,18 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError('It must be a whole number of at least 1.');
   }
   return number;
+}
+
+/** The readers that `show` writes for. */
+export const showFormats = ['terminal', 'text', 'markdown', 'html', 'json', 'junit'] as const;
+export type ShowFormat = (typeof showFormats)[number];
+
+/** Seconds of `90s`, `30m`, `24h`, `7d`. */
+export function seconds(text: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,6})(s|m|h|d)$/.exec(text) ?? [];
+  const factor = { s: 1, m: 60, h: 3600, d: 86_400 }[unit];
+  if (factor === undefined) throw new InvalidArgumentError('Write it as 90s, 30m, 24h or 7d.');
+  return Number(number) * factor;
 }
 
 function list(text: string, before: readonly string[] = []): readonly string[] {

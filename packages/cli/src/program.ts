@@ -1,6 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { toolVersion } from './installation.ts';
+import type { ApplyPlanOptions } from './commands/apply-plan.ts';
+import type { ShowOptions } from './commands/show.ts';
 import {
+  seconds,
+  showFormats,
   withConnection,
   withLimit,
   withOutput,
@@ -20,11 +24,6 @@ Examples:
   bootstrap inventory inventory/oslo.yaml --host oslo-cp-1
   bootstrap exec inventory/oslo.yaml -- uptime`;
 
-function version(): string {
-  const file = new URL('../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
-
 /**
  * The commands and their options. A command's code is loaded when it runs: `--help` must answer
  * about as fast as Node starts.
@@ -34,7 +33,7 @@ export function createProgram(exit: (code: number) => void): Command {
     .description(
       'Bare-metal and KVM machines to a tuned Kubernetes cluster, from one inventory file',
     )
-    .version(version(), '-V, --version', 'print the version')
+    .version(toolVersion(), '-V, --version', 'print the version')
     .addHelpText('after', exitCodes)
     .exitOverride()
     .showSuggestionAfterError(true);
@@ -44,16 +43,25 @@ export function createProgram(exit: (code: number) => void): Command {
 
   withRun(add('plan', 'show what apply would change; changes nothing'))
     .argument('<inventory>', 'inventory file')
+    .option('-o, --out <file>', 'save the plan: apply FILE does exactly this (docs/review.md)')
     .action(async (inventory: string, options: RunOptions) => {
       const { run } = await import('./commands/run.ts');
       exit(await run({ mode: 'plan', runbook: 'cluster', inventory, options }));
     });
 
   withRun(add('apply', 'show the plan, ask, apply it and verify'))
-    .argument('<inventory>', 'inventory file')
+    .argument('<inventory>', 'inventory file, or a plan that was saved with plan --out')
     .option('--dry-run', 'only plan')
     .option('--check', 'only plan')
-    .action(async (inventory: string, options: RunOptions) => {
+    .option('--max-age <time>', 'of a saved plan: 90s, 30m, 24h, 7d', seconds, 86_400)
+    .option('--inventory <file>', 'of a saved plan: where its inventory lies here')
+    .action(async (inventory: string, options: ApplyPlanOptions) => {
+      const { isPlanFile } = await import('./plan-file/open.ts');
+      if (await isPlanFile(inventory)) {
+        const { applyPlan } = await import('./commands/apply-plan.ts');
+        exit(await applyPlan(inventory, options));
+        return;
+      }
       const { run } = await import('./commands/run.ts');
       exit(await run({ mode: modeOf(options), runbook: 'cluster', inventory, options }));
     });
@@ -63,9 +71,19 @@ export function createProgram(exit: (code: number) => void): Command {
     .argument('<inventory>', 'inventory file')
     .option('--dry-run', 'only plan')
     .option('--check', 'only plan')
+    .option('-o, --out <file>', 'with --dry-run: save the plan')
     .action(async (runbook: string, inventory: string, options: RunOptions) => {
       const { run } = await import('./commands/run.ts');
       exit(await run({ mode: modeOf(options), runbook, inventory, options }));
+    });
+
+  withOutput(add('show', 'a saved plan for a reader: pull request, browser, CI; offline'))
+    .argument('<plan>', 'file of plan --out')
+    .addOption(new Option('--format <format>', 'for which reader').choices(showFormats))
+    .option('--link <url>', 'markdown: where the whole can be seen when it has to be cut')
+    .action(async (plan: string, options: ShowOptions) => {
+      const { show } = await import('./commands/show.ts');
+      exit(await show(plan, options));
     });
 
   withConnection(add('facts', 'what the hosts are: system, hardware, network'))

@@ -1,5 +1,12 @@
 import { ExitCode } from '@skerry/diagnostics';
-import { isEmpty, loadRunbook, run as runEngine, type Plan, type RunEvent } from '@skerry/runbook';
+import {
+  isEmpty,
+  loadRunbook,
+  run as runEngine,
+  type Plan,
+  type RunEvent,
+  type SavedPlan,
+} from '@skerry/runbook';
 import { canAsk, confirm, nobodyToAsk } from '../ask.ts';
 import { runbookFile } from '../installation.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -8,6 +15,8 @@ import { Output, outputSettings } from '../output.ts';
 import { chooseRenderer } from '../render/choose.ts';
 import { counted } from '../render/host-names.ts';
 import { openInventory } from '../inventory-file.ts';
+import { withSecrets } from '../plan-file/open.ts';
+import { savePlan } from '../plan-file/save.ts';
 import { reachLab } from '../reach-lab.ts';
 import { openRun } from '../run-context.ts';
 import { RunLog } from '../run-log.ts';
@@ -20,6 +29,8 @@ export interface RunCommand {
   readonly runbook: string;
   readonly inventory: string;
   readonly options: RunOptions;
+  /** A saved plan, which is applied as it stands or refused. */
+  readonly saved?: SavedPlan;
 }
 
 /** `plan`, `apply` and `run`. */
@@ -36,6 +47,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
   const ended = await reachLab(inventory, request, output);
   if (ended !== undefined) return ended as ExitCode;
   const context = await openRun(command.inventory, options, output);
+  const saved = command.saved === undefined ? undefined : await withSecrets(command.saved, context);
   using log = new RunLog(context.stateFolder, runbook.name);
   let cancelled: 'by-answer' | 'nobody' | undefined;
   const emit = (event: RunEvent): void => {
@@ -71,7 +83,12 @@ export async function run(command: RunCommand): Promise<ExitCode> {
       kill: interrupt.kill,
       emit,
       approve,
+      ...(saved === undefined ? {} : { saved }),
     });
+    if (mode === 'plan' && options.out !== undefined) {
+      await savePlan(options.out, outcome, { context, runbook: file, options });
+      renderer.line(`Saved to ${options.out}. Apply exactly this: bootstrap apply ${options.out}`);
+    }
     if (cancelled === 'nobody') {
       throw nobodyToAsk('your consent to this plan', 'look at the plan, then run apply with --yes');
     }

@@ -7,7 +7,7 @@ export function sha256(content: string | Uint8Array): string {
 
 /** The digest of a plan: of everything in it but the digest. */
 export function digestOf(file: PlanFileContent | PlanFile): string {
-  return sha256(JSON.stringify({ ...file, digest: undefined }));
+  return sha256(canonicalJson({ ...file, digest: undefined }));
 }
 
 /** JSON with the keys of objects in order, so that equal values give equal texts. */

@@ -110,7 +110,7 @@ const secret = z.strictObject({
 export const planFileSchema = z.strictObject({
   format: z.literal('skerry-plan'),
   schema: z.literal(planFileVersion),
-  digest: sha256.describe('Of everything else, as JSON without spaces, in the order of the file'),
+  digest: sha256.describe('Of everything else, as JSON without spaces, keys in order'),
   tool: z.string().describe('Version of Skerry'),
   created: z.iso.datetime().describe('UTC, whole seconds'),
   cluster: z.string(),

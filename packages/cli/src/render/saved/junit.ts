@@ -1,0 +1,76 @@
+import { counted, hostNames } from '../host-names.ts';
+import { confidenceText, isRefused, stepText, type PlanReport } from './report.ts';
+
+/**
+ * A plan for CI systems that show test reports alone: a suite for each play, a case for each change
+ * (the same on several hosts is one). A refused step fails; what would be changed is in system-out.
+ */
+export function planJunit(report: PlanReport): string {
+  const suites = report.plays.map(({ play, blocks }) => {
+    const cases = blocks.flatMap(({ hosts, steps }) =>
+      steps.map((step) => {
+        const name = `${step.id} (${counted(hosts.length, 'host')})`;
+        const about = `hosts: ${hostNames(hosts)}\nconfidence: ${confidenceText(step)}`;
+        const failure = isRefused(step)
+          ? [`      <failure message="${xml(reason(step.changes))}" type="refused"/>`]
+          : [];
+        return {
+          failed: isRefused(step),
+          lines: [
+            `    <testcase classname="${xml(play)}" name="${xml(name)}" time="0">`,
+            ...failure,
+            `      <system-out>${xml(`${about}\n\n${stepText(step)}`)}</system-out>`,
+            '    </testcase>',
+          ],
+        };
+      }),
+    );
+    const failures = cases.filter(({ failed }) => failed).length;
+    return {
+      tests: cases.length,
+      failures,
+      lines: [
+        `  <testsuite name="${xml(play)}" tests="${cases.length}" failures="${failures}" errors="0" time="0" timestamp="${xml(report.created.replace('Z', ''))}">`,
+        ...cases.flatMap(({ lines }) => lines),
+        '  </testsuite>',
+      ],
+    };
+  });
+  const sum = (key: 'tests' | 'failures'): number =>
+    suites.reduce((total, suite) => total + suite[key], 0);
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="${xml(`${report.runbook} on ${report.cluster}`)}" tests="${sum('tests')}" failures="${sum('failures')}" errors="0" time="0">`,
+    ...suites.flatMap(({ lines }) => lines),
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+function reason(
+  changes: readonly { readonly action: string; readonly subject: string; readonly why?: string }[],
+): string {
+  return changes
+    .filter(({ action }) => action === 'refuse')
+    .map(({ subject, why }) => (why === undefined ? subject : `${subject}: ${why}`))
+    .join('; ');
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
+
+/** Text for XML 1.0, without the characters that it cannot hold. */
+function xml(text: string): string {
+  return (
+    text
+      .toWellFormed()
+      // oxlint-disable-next-line no-control-regex -- they are what is looked for
+      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
+      .replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? sign)
+  );
+}
