@@ -318,7 +318,7 @@ describe('rules', () => {
     expect(ids.filter((id) => !fired.has(id))).toEqual([]);
   });
 
-  test('take at most a second for a thousand hosts', () => {
+  test('take at most a second of CPU time for a thousand hosts', () => {
     const text = changed(
       [
         'groups:',
@@ -330,10 +330,11 @@ describe('rules', () => {
         '    {}',
       ],
     );
-    const started = performance.now();
+    const before = process.cpuUsage();
     const { inventory } = marked(text);
     expect(checkCluster(inventory, { today })).toEqual([]);
-    expect(performance.now() - started).toBeLessThan(1000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(1000);
     expect(inventory.hosts).toHaveLength(1005);
   });
 });
