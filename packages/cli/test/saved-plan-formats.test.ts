@@ -244,3 +244,9 @@ it('a diff stands side by side', () => {
     { kind: 'same', before: 'end', after: 'end' },
   ]);
 });
+
+it('the shell completes the formats, and the files of --out', async () => {
+  const complete = (...words: string[]) => bootstrap(['__complete', ...words]);
+  expect((await complete('show', 'plan.json', '--format', 'j')).stdout).toBe('json\njunit\n');
+  expect((await complete('plan', 'x.yaml', '--out', '')).stdout).toBe(':files\n');
+});

@@ -86,6 +86,8 @@ async function inventoryIn(words: readonly string[]): Promise<Inventory | undefi
 }
 
 function valuesOf(option: Option, word: string, inventory: Inventory | undefined): string[] {
+  if (option.argChoices !== undefined) return option.argChoices;
+  if (option.long === '--out' || option.long === '--inventory') return [files];
   if (inventory === undefined) return [];
   const hosts = inventory.hosts.map(({ name }) => name);
   if (option.long === '--host') return hosts;
