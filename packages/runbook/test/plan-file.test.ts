@@ -4,6 +4,7 @@ import { DiagnosticError } from '@skerry/diagnostics';
 import { sh, textDiff } from '@skerry/steps';
 import { describe, expect, test } from 'vitest';
 import {
+  comparePlan,
   encodePlanFile,
   planFileSchemaText,
   planFileText,
@@ -249,4 +250,33 @@ describe('secrets', () => {
     const made = holding(sh('true'), `file /srv/${value}`);
     expect(codes(() => saved(made))).toEqual(['plan-tells-secret']);
   });
+});
+
+test('what was read and is another now matters where it would be written over, and else is told', () => {
+  const secrets = new SecretBook();
+  const seeing = (converged: number, changing: string): HostObservation[] =>
+    observations.map((one) => ({
+      ...one,
+      steps: [
+        { step: 'Files › file /etc/app/0.conf', observed: { text: changing } },
+        { step: 'Files › gate clock', observed: { offset: converged } },
+      ],
+    }));
+  const before = readPlanFile(
+    planFileText(encodePlanFile(inputOf(plan, seeing(1, 'a')))),
+    'plan.json',
+  );
+  const compare = (converged: number, changing: string) =>
+    comparePlan(before, {
+      plan,
+      observations: seeing(converged, changing),
+      secrets,
+      key: testKey,
+    }).map(({ host, step, matters }) => [host, step, matters]);
+  const names = ['node-1', 'node-2', 'node-3'];
+  expect(compare(1, 'a')).toEqual([]);
+  expect(compare(2, 'a')).toEqual(names.map((host) => [host, 'Files › gate clock', false]));
+  expect(compare(1, 'b')).toEqual(
+    names.map((host) => [host, 'Files › file /etc/app/0.conf', true]),
+  );
 });

@@ -340,26 +340,3 @@ describe('is refused, and nothing is touched, when', () => {
     expect(await refused(failing, saved)).toEqual(['plan-used a, b']);
   });
 });
-
-test('what moved and does not matter is told, and refuses nothing', async () => {
-  const watching = runbook({
-    name: 'watching',
-    description: '',
-    plays: [
-      play('Files', { hosts: 'all' }, () => [
-        block('/srv/shared', { name: 'mine', content: 'mine\n', create: true }),
-        file('/srv/new', { content: 'x' }),
-      ]),
-    ],
-  });
-  await hosts.run(watching);
-  for (const host of ['a', 'b']) rmSync(hosts.at(host, 'srv/new'));
-  const saved = await save(watching);
-  const shared = hosts.at('a', 'srv/shared');
-  writeFileSync(shared, `${readFileSync(shared, 'utf8')}somebody else's line\n`);
-  const { exitCode, events } = await apply(watching, saved);
-  expect(exitCode).toBe(0);
-  const told = events.flatMap((event) => (event.type === 'warning' ? [event] : []));
-  for (const { what } of told) expect(what).toContain('block /srv/shared');
-  expect(readFileSync(shared, 'utf8')).toContain("somebody else's line");
-});
