@@ -15,10 +15,13 @@ export function toolVersion(): string {
  * of the folders above the inventory's, then of the installation).
  */
 export function runbookFile(name: string, inventoryPath: string): string {
-  if (/[/\\]|\.[cm]?[jt]s$/.test(name)) return name;
+  const candidates = runbookFiles(name, inventoryPath);
+  return candidates.find((file) => existsSync(file)) ?? candidates.at(-1) ?? name;
+}
+
+/** Every place in which a runbook is looked for. */
+export function runbookFiles(name: string, inventoryPath: string): readonly string[] {
+  if (/[/\\]|\.[cm]?[jt]s$/.test(name)) return [name];
   const folders = [process.cwd(), dirname(dirname(resolve(inventoryPath))), installation];
-  const candidates = folders.map((folder) => join(folder, 'runbooks', `${name}.ts`));
-  return (
-    candidates.find((file) => existsSync(file)) ?? join(installation, 'runbooks', `${name}.ts`)
-  );
+  return [...new Set(folders)].map((folder) => join(folder, 'runbooks', `${name}.ts`));
 }

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startHosts, type LoopbackHosts } from '../../runbook/test/loopback-hosts.ts';
 import {
@@ -8,6 +8,7 @@ import {
   eventLines,
   execute,
   onTerminal,
+  root,
   type CommandOptions,
 } from './command.ts';
 
@@ -332,5 +333,8 @@ export default runbook({ name: 'slow', description: 'Takes its time', plays: [
     const { code, stderr } = await run(['run', 'prepare-nods', inventory]);
     expect(code).toBe(1);
     expect(stderr).toContain('[runbook-missing]');
+    for (const place of [root, dirname(folder)]) {
+      expect(stderr).toContain(join(place, 'runbooks/prepare-nods.ts'));
+    }
   });
 });

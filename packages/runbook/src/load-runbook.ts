@@ -29,15 +29,20 @@ function shareOwnPackages(): void {
 
 /**
  * Loads a runbook: a TypeScript (or JavaScript) module whose default export is made by `runbook()`.
- * Node strips the types, so nothing is built.
+ * Node strips the types, so nothing is built. `lookedFor`: the paths that were tried, for the error
+ * where there is none.
  */
-export async function loadRunbook(path: string): Promise<Runbook> {
+export async function loadRunbook(
+  path: string,
+  lookedFor: readonly string[] = [resolve(path)],
+): Promise<Runbook> {
   const file = resolve(path);
   if (!existsSync(file)) {
     throw new DiagnosticError({
       code: 'runbook-missing',
       severity: 'error',
       what: `there is no runbook ${path}`,
+      why: `looked for ${lookedFor.join(', ')}`,
       fix: 'give the path of a .ts file, or the name of one in runbooks/',
     });
   }

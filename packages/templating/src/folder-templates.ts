@@ -20,5 +20,5 @@ export function folderTemplates(folders: readonly string[]): TemplateLoader {
       .filter((folder) => existsSync(folder))
       .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }))
       .filter((name) => name.endsWith('.hbs'));
-  return Object.assign(load, { names });
+  return Object.assign(load, { names, folders });
 }

@@ -10,6 +10,8 @@ export interface TemplateText {
 export interface TemplateLoader {
   (name: string): TemplateText | undefined;
   readonly names?: () => Iterable<string>;
+  /** Where it looks, for errors. */
+  readonly folders?: readonly string[];
 }
 
 /** Where in the template; `line` counts from 1 and `column` from 0, as Handlebars does. */

@@ -101,11 +101,15 @@ function rendered(name: string, template: (context: unknown) => string, context:
 }
 
 function unknownTemplate(name: string, load: TemplateLoader): DiagnosticError {
-  const fix = didYouMean(name, load.names?.() ?? []);
+  const near = didYouMean(name, load.names?.() ?? []);
+  const [first, ...others] = load.folders ?? [];
+  const put = first === undefined ? undefined : `put it at ${first}/${name}`;
+  const fix = [near, put].filter((text) => text !== undefined).join(' or ');
   return new DiagnosticError({
     code: 'unknown-template',
     severity: 'error',
     what: `there is no template "${name}"`,
-    ...(fix === undefined ? {} : { fix }),
+    ...(first === undefined ? {} : { why: `looked for it in ${[first, ...others].join(', ')}` }),
+    ...(fix === '' ? {} : { fix }),
   });
 }

@@ -313,7 +313,12 @@ describe('folders', () => {
       expect(() => templates.render('../secret', {})).toThrow('there is no template "../secret"');
       expect(() => templates.render('sub/d.hbs', {})).toThrow(
         expect.objectContaining({
-          diagnostics: [expect.objectContaining({ fix: expect.stringContaining('did you mean') })],
+          diagnostics: [
+            expect.objectContaining({
+              why: `looked for it in ${join(root, 'mine')}, ${join(root, 'theirs')}`,
+              fix: expect.stringMatching(/did you mean .* or put it at .*\/mine\/sub\/d\.hbs$/),
+            }),
+          ],
         }),
       );
     } finally {

@@ -8,7 +8,7 @@ import {
   type SavedPlan,
 } from '@skerry/runbook';
 import { canAsk, confirm, nobodyToAsk } from '../ask.ts';
-import { runbookFile } from '../installation.ts';
+import { runbookFile, runbookFiles } from '../installation.ts';
 import { onInterrupt } from '../interrupt.ts';
 import type { RunOptions } from '../options.ts';
 import { Output, outputSettings } from '../output.ts';
@@ -38,7 +38,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
   const { mode, options } = command;
   const output = new Output(outputSettings(options));
   const file = runbookFile(command.runbook, command.inventory);
-  const runbook = await loadRunbook(file);
+  const runbook = await loadRunbook(file, runbookFiles(command.runbook, command.inventory));
   const { inventory } = await openInventory(command.inventory, options.limit);
   demandSound(inventory, output);
   const renderer = chooseRenderer(output);
