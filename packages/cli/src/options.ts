@@ -51,6 +51,20 @@ function list(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...text.split(',').filter((word) => word !== '')];
 }
 
+/** `--var NAME=VALUE`, any number of times: JSON where the value parses as such, else a text. */
+export function variable(
+  text: string,
+  before: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === '') throw new InvalidArgumentError('Write it as NAME=VALUE.');
+  try {
+    return { ...before, [name]: JSON.parse(value) as unknown };
+  } catch {
+    return { ...before, [name]: value };
+  }
+}
+
 export function withOutput(command: Command): Command {
   return command
     .option('--json', 'print one JSON object per line (docs/json.md)')

@@ -2,9 +2,11 @@ import { Command, Option } from 'commander';
 import { toolVersion } from './installation.ts';
 import type { ApplyPlanOptions } from './commands/apply-plan.ts';
 import type { ShowOptions } from './commands/show.ts';
+import type { RenderOptions } from './commands/render.ts';
 import {
   seconds,
   showFormats,
+  variable,
   withConnection,
   withLimit,
   withOutput,
@@ -125,12 +127,11 @@ export function createProgram(exit: (code: number) => void): Command {
     .argument('<template>', 'a name in templates/, or the path of a file of your own')
     .argument('<inventory>', 'inventory file')
     .requiredOption('--host <name>', 'the host whose variables are used')
-    .action(
-      async (template: string, inventory: string, options: OutputOptions & { host: string }) => {
-        const { render } = await import('./commands/render.ts');
-        exit(await render(template, inventory, options));
-      },
-    );
+    .option('--var <name=value>', 'what the step gives with vars; JSON where it is', variable)
+    .action(async (template: string, inventory: string, options: RenderOptions) => {
+      const { render } = await import('./commands/render.ts');
+      exit(await render(template, inventory, options));
+    });
 
   withConnection(add('exec', 'run a command on the selected hosts'))
     .argument('<inventory>', 'inventory file')

@@ -175,6 +175,30 @@ describe('render', () => {
     expect(stderr).toContain('did you mean "region"?');
   });
 
+  it('works as docs/templates.md says: --var gives what the step would', async () => {
+    const docs = readFileSync(join(root, 'docs/templates.md'), 'utf8');
+    const [, words = ''] = /^ {4}\.\/bootstrap (render .*)$/m.exec(docs) ?? [];
+    const { code, stdout, stderr } = await bootstrap(words.split(' '));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('version = 3\n');
+    expect(stdout).toContain('sandbox = "registry.k8s.io/pause:3.10"');
+    const without = await bootstrap(words.split(' --var ')[0]?.split(' ') ?? []);
+    expect(without.code).toBe(1);
+    expect(without.stderr).toContain('--var version=VALUE');
+  });
+
+  it('says which command reads the facts where there are none yet', async () => {
+    const inventory = write(
+      'no-facts.yaml',
+      'cluster: { name: x }\ngroups: { g: { hosts: { a: { address: 127.0.1.1 } } } }\n',
+    );
+    const path = write('facts.hbs', '{{facts.kernel}}\n');
+    const { code, stderr } = await bootstrap(['render', path, inventory, '--host', 'a']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('there are no facts yet');
+    expect(stderr).toContain(`bootstrap facts ${inventory} --limit a`);
+  });
+
   it('shows secrets as their tokens', async () => {
     const path = write('secret.hbs', '{{secrets.registryPassword}}\n');
     const { stdout } = await bootstrap(['render', path, oslo, '--host', 'oslo-cp-2'], {
