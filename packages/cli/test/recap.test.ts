@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import type { HostRecap } from '@skerry/runbook';
+import { PlainLines } from '../src/render/plain-lines.ts';
 import { recapText, type RunFinished } from '../src/render/recap.ts';
 
 const options = { colors: pc.createColors(false), width: 100, mode: 'apply' } as const;
@@ -84,5 +85,20 @@ describe('the recap', () => {
     const text = recapText(finished(declined, { verified: false }), { ...options, pending });
     expect(text).toMatch(/a +planned +7 to change, 25 as desired/);
     expect(text).toMatch(/Nothing was changed/);
+  });
+});
+
+describe('the line of a host that failed', () => {
+  it('is one line, whatever there is to say', () => {
+    const printed: string[] = [];
+    const lines = new PlainLines({
+      colors: pc.createColors(false),
+      verbose: false,
+      width: () => 100,
+      print: (text) => printed.push(text),
+    });
+    const failure = { code: 'x', what: 'one is missing\n  why: a\ntwo is missing', step: 'P › s' };
+    lines.event({ type: 'host-failed', host: 'a', outcome: 'failed', failure });
+    expect(printed).toEqual(['a: failed at P › s: one is missing …']);
   });
 });

@@ -1,4 +1,4 @@
-import { DiagnosticError } from '@skerry/diagnostics';
+import { DiagnosticError, formatPosition, type Diagnostic } from '@skerry/diagnostics';
 import type {
   Connector,
   Endpoint,
@@ -33,8 +33,19 @@ const answered: ReadonlySet<string> = new Set([
   'unsendable',
 ]);
 
-function distinct(texts: readonly (string | undefined)[]): string {
-  return [...new Set(texts.filter((text) => text !== undefined))].join('\n');
+/** Where in a file (a template) it is, when that is known. */
+function placed({ what, at }: Diagnostic): string {
+  return at !== undefined && 'file' in at ? `${what} (${formatPosition(at)})` : what;
+}
+
+/** Of several findings each keeps its own reason and advice, in lines below it. */
+function inFull(diagnostic: Diagnostic): string {
+  const { why, fix } = diagnostic;
+  return [
+    placed(diagnostic),
+    ...(why === undefined ? [] : [`  why: ${why}`]),
+    ...(fix === undefined ? [] : [`  fix: ${fix}`]),
+  ].join('\n');
 }
 
 /** Turns whatever was thrown for a host into a HostFailure; faults of the program pass through. */
@@ -45,14 +56,22 @@ export function hostFailure(error: unknown, outcome: HostOutcome): HostFailure {
   const [first] = diagnostics;
   const at = first?.at;
   const code = first?.code ?? 'error';
-  const reasons = distinct(diagnostics.map(({ why }) => why));
-  const fixes = distinct(diagnostics.map(({ fix }) => fix));
-  return new HostFailure(answered.has(code) ? 'failed' : outcome, {
+  const step = at !== undefined && 'step' in at && at.step !== undefined ? { step: at.step } : {};
+  const kind = answered.has(code) ? 'failed' : outcome;
+  if (first !== undefined && diagnostics.length === 1) {
+    const { why, fix } = first;
+    return new HostFailure(kind, {
+      code,
+      what: placed(first),
+      ...step,
+      ...(why === undefined ? {} : { why }),
+      ...(fix === undefined ? {} : { fix }),
+    });
+  }
+  return new HostFailure(kind, {
     code,
-    what: diagnostics.map(({ what }) => what).join('\n'),
-    ...(at !== undefined && 'step' in at && at.step !== undefined ? { step: at.step } : {}),
-    ...(reasons === '' ? {} : { why: reasons }),
-    ...(fixes === '' ? {} : { fix: fixes }),
+    what: diagnostics.map(inFull).join('\n'),
+    ...step,
   });
 }
 

@@ -69,7 +69,9 @@ export class PlainLines implements Renderer {
       case 'host-failed': {
         const { failure } = event;
         const at = failure.step === undefined ? '' : ` at ${failure.step}`;
-        return `${colors.red(event.host)}: ${event.outcome}${at}: ${failure.what}`;
+        // The rest is told at the end, for all hosts that it holds for.
+        const [what = '', ...more] = failure.what.split('\n');
+        return `${colors.red(event.host)}: ${event.outcome}${at}: ${what}${more.length > 0 ? ' …' : ''}`;
       }
       case 'plan':
         this.#pending = new Map(
