@@ -40,7 +40,10 @@ const lab = createLab({
 
 /** Runs a script as root on a machine through the OpenSSH client: what tests look with. */
 export async function on(machine: string, script: string): Promise<Ended> {
-  return end([...(await lab.sshCommand(machine)), 'sudo -n sh -s'], script);
+  const [target = '', ...ssh] = (await lab.sshCommand(machine)).toReversed();
+  // A machine that goes down under a connection says nothing: ask whether it is still there.
+  const alive = ['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=6'];
+  return end([...ssh.toReversed(), ...alive, target, 'sudo -n sh -s'], script);
 }
 
 /** What a script prints, without its last newline; a script that fails fails the test. */
