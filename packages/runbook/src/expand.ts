@@ -1,4 +1,4 @@
-import { DiagnosticError, type Diagnostic } from '@skerry/diagnostics';
+import { didYouMean, DiagnosticError, type Diagnostic } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
 import {
   stepId,
@@ -156,14 +156,27 @@ function checkDesired(step: Step, raw: unknown, where: { host: string; step: str
   const result = step.kind.schema.safeParse(raw);
   if (result.success) return result.data;
   throw new DiagnosticError(
-    result.error.issues.map((issue) => ({
-      code: 'bad-step',
-      severity: 'error' as const,
-      what: `${issue.path.length === 0 ? step.kind.kind : issue.path.join('.')}: ${issue.message}`,
-      at: where,
-      fix: `see the options of the step kind "${step.kind.kind}"`,
-    })),
+    result.error.issues.flatMap((issue) => {
+      const of = `see the options of the step kind "${step.kind.kind}"`;
+      const about = { code: 'bad-step', severity: 'error' as const, at: where };
+      if (issue.code === 'unrecognized_keys') {
+        const known = optionsOf(step);
+        return issue.keys.map((key) => ({
+          ...about,
+          what: `${step.kind.kind} has no option "${[...issue.path, key].join('.')}"`,
+          fix: (issue.path.length === 0 ? didYouMean(key, known) : undefined) ?? of,
+        }));
+      }
+      const name = issue.path.length === 0 ? step.kind.kind : issue.path.join('.');
+      return [{ ...about, what: `${name}: ${issue.message}`, fix: of }];
+    }),
   );
+}
+
+/** The names of all options that a step of this kind can be given. */
+function optionsOf(step: Step): readonly string[] {
+  const { shape = {} } = step.kind.schema as { readonly shape?: object };
+  return [...Object.keys(shape), 'notify', 'needs', 'tags', 'when'];
 }
 
 /** Runs code of a runbook's author: what it throws is told with the place in the runbook. */

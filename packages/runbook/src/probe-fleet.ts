@@ -52,6 +52,7 @@ export async function probeFleet(fleet: FleetContext, states: readonly HostState
       fail(request, state, error, signal.aborted ? 'aborted' : 'unreachable');
     }
   });
+  const wrong: DiagnosticError[] = [];
   const all = new Map(known);
   for (const { host, facts } of states) if (facts !== undefined) all.set(host.name, facts);
   await forEachHost(states, async (state) => {
@@ -69,9 +70,19 @@ export async function probeFleet(fleet: FleetContext, states: readonly HostState
         milliseconds: performance.now() - started,
       });
     } catch (error) {
-      fail(request, state, error, 'failed');
+      if (isOfRunbook(error)) wrong.push(error);
+      else fail(request, state, error, 'failed');
     }
   });
+  // Not the host's fault, and the same on the next one.
+  if (wrong[0] !== undefined) throw wrong[0];
+}
+
+function isOfRunbook(error: unknown): error is DiagnosticError {
+  return (
+    error instanceof DiagnosticError &&
+    error.diagnostics.every(({ code }) => code === 'bad-step' || code === 'bad-handler')
+  );
 }
 
 /** Whether any play that a host takes part in runs as root; facts are then read as root, too. */

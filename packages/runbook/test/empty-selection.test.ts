@@ -31,6 +31,28 @@ test('a tag that nothing has is an error with the nearest one, not "as desired"'
   expect(lines(plan)).toEqual(['a file /srv/tagged [exact]: /srv/tagged']);
 });
 
+test('a step with a wrong option is an error of the runbook, with the nearest name', async () => {
+  const options: object = { content: 'x', ownr: 'root' };
+  const wrong = runbook({
+    name: 'wrong',
+    description: '',
+    plays: [
+      play('P', { hosts: 'all' }, () => [file('/srv/x', options as Parameters<typeof file>[1])]),
+    ],
+  });
+  await expect(hosts.run(wrong)).rejects.toMatchObject({
+    exitCode: 1,
+    diagnostics: [
+      {
+        code: 'bad-step',
+        what: 'file has no option "ownr"',
+        fix: 'did you mean "owner"?',
+        at: { step: 'P › file /srv/x' },
+      },
+    ],
+  });
+});
+
 test('hosts that no play is for are an error that names the plays', async () => {
   await expect(
     hosts.run(tagged, { hosts: selectHosts(hosts.inventory, 'b') }),
