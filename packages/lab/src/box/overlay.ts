@@ -47,6 +47,12 @@ PasswordAuthentication no
 UseDNS no
 `;
 
+/** An emulated processor that others use as well takes minutes to show its disks at boot, not seconds. */
+const patience = `[Manager]
+DefaultTimeoutStartSec=10min
+DefaultDeviceTimeoutSec=10min
+`;
+
 /** Only what the root disk needs: a small initrd is read and unpacked in seconds, even emulated. */
 const initramfsModules = `virtio_pci
 virtio_blk
@@ -63,6 +69,7 @@ export function imageFiles(inputs: ImageInputs): ImageFile[] {
     { path: 'etc/resolv.conf', text: `nameserver ${inputs.nameserver}\n`, mode: 0o644 },
     { path: 'etc/systemd/network/20-lab.network', text: networkd, mode: 0o644 },
     { path: 'etc/systemd/system/lab-host-keys.service', text: hostKeys, mode: 0o644 },
+    { path: 'etc/systemd/system.conf.d/10-lab.conf', text: patience, mode: 0o644 },
     { path: 'etc/ssh/sshd_config.d/10-lab.conf', text: sshd, mode: 0o644 },
     { path: 'etc/initramfs-tools/modules', text: initramfsModules, mode: 0o644 },
     {
