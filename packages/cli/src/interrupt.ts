@@ -22,12 +22,12 @@ export function onInterrupt(
   const handle = (): void => {
     if (!stop.signal.aborted) {
       tell('Stopping: running steps may end, nothing new is started. Ctrl-C again cuts them off.');
-      stop.abort();
+      stop.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
     } else if (!kill.signal.aborted) {
       tell(
         'Cutting off running steps: their outcome will be unknown. Ctrl-C again leaves at once.',
       );
-      kill.abort();
+      kill.abort(new DOMException('cut off by Ctrl-C', 'AbortError'));
     } else {
       process.exit(ExitCode.outcomeUnknown);
     }

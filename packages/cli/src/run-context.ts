@@ -70,9 +70,9 @@ export async function openRun(
 function concealEnvironment(hosts: readonly Host[], secrets: SecretBook): void {
   const tokens = new Set(hosts.flatMap((host) => Object.values(host.secrets)));
   for (const token of tokens) {
-    const value = process.env[/^⟦secret:env:(.+)⟧$/.exec(String(token))?.[1] ?? ''];
+    const value = process.env[/^⟦secret:env:(.+)⟧$/.exec(token)?.[1] ?? ''];
     // Shorter ones are words that hosts say all day.
-    if (value !== undefined && value.length >= 8) secrets.add(String(token), value);
+    if (value !== undefined && value.length >= 8) secrets.add(token, value);
   }
 }
 

@@ -105,7 +105,14 @@ describe('exec', () => {
 
   it('ends with 4 where a command took too long: what it did is unknown', async () => {
     const { code, stdout, stderr } = await run([
-      ...['exec', inventory, '-l', 'a-1', '--deadline', '1', '--', 'sleep 20'],
+      'exec',
+      inventory,
+      '-l',
+      'a-1',
+      '--deadline',
+      '1',
+      '--',
+      'sleep 20',
     ]);
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
     expect(stderr).toMatch(/^UNKNOWN a-1 .*\n {2}timed out: what the command did is unknown/);
@@ -327,6 +334,7 @@ export default runbook({ name: 'slow', description: 'Takes its time', plays: [
     const ended = await first;
     expect(ended.code).toBe(4);
     expect(ended.stdout).toMatch(/UNKNOWN a-2/);
+    expect(ended.stdout).toContain('why: cut off by Ctrl-C');
   });
 
   it('1 for a runbook that does not exist', async () => {

@@ -43,6 +43,26 @@ describe('the plan as text', () => {
     );
   });
 
+  it('counts only what there is', () => {
+    const left = {
+      id: 'tell',
+      fragment: { code: ':', args: [] },
+      because: [],
+      leftover: true,
+    };
+    const only: Plan = {
+      ...plan,
+      hosts: [
+        {
+          host: 'a',
+          plays: [{ play: 'P', steps: [], handlers: [left], converged: 1, skipped: [] }],
+        },
+      ],
+    };
+    const text = planText(only, { colors: plain, width: 100, verbose: false });
+    expect(text.split('\n').at(-1)).toBe('Plan: 1 handler on 1 of 1 host.');
+  });
+
   it('keeps apart what only looks alike', () => {
     const [first, second] = plan.hosts;
     if (first === undefined || second === undefined) throw new Error('the fixture is empty');

@@ -163,13 +163,19 @@ function totals(plan: Plan, colors: Colors): readonly string[] {
     return [colors.green(`Nothing to do: ${counted(count.hosts, 'host')} as desired.`)];
   }
   const sure = [
-    `${count.exact} exact`,
+    ...(count.exact > 0 ? [`${count.exact} exact`] : []),
     ...(count.conditional > 0 ? [`${count.conditional} conditional`] : []),
     ...(count.opaque > 0 ? [`${count.opaque} opaque`] : []),
   ].join(', ');
-  const handlers = count.handlers > 0 ? ` and ${counted(count.handlers, 'handler')}` : '';
+  const work = [
+    ...(count.steps > 0
+      ? [`${counted(count.steps, 'step')} (${counted(count.changes, 'change')})`]
+      : []),
+    ...(count.handlers > 0 ? [counted(count.handlers, 'handler')] : []),
+  ].join(' and ');
+  const how = sure === '' ? '' : `; ${sure}`;
   const lines = [
-    `${colors.bold('Plan:')} ${counted(count.steps, 'step')} (${counted(count.changes, 'change')})${handlers} on ${count.changedHosts} of ${counted(count.hosts, 'host')}; ${sure}.`,
+    `${colors.bold('Plan:')} ${work} on ${count.changedHosts} of ${counted(count.hosts, 'host')}${how}.`,
   ];
   if (count.refused > 0) {
     lines.push(
