@@ -125,7 +125,9 @@ describe('the launcher', () => {
   it('runs npm ci when something is missing, says so, and does not do so again', async () => {
     const first = await launch([], { path: `${dirname(process.execPath)}:${process.env['PATH']}` });
     expect(first.code).toBe(0);
-    expect(first.stderr).toMatch(/^bootstrap: installing \d+ packages .*npm ci\); this takes about a minute\n$/);
+    expect(first.stderr).toMatch(
+      /^bootstrap: installing \d+ packages .*npm ci\); this takes about a minute\n$/,
+    );
     const second = await launch([]);
     expect(second).toMatchObject({ code: 0, stderr: '' });
     // A lock file that was only touched (git checkout) installs nothing, and is not asked about again.
