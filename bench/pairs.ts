@@ -26,7 +26,8 @@ function time({ argv: [program, ...args], env, cwd }: Command): number {
   });
   const milliseconds = performance.now() - start;
   if (status === 0) return milliseconds;
-  throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${error ?? stderr}`);
+  const why = error?.message ?? stderr.toString();
+  throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${why}`);
 }
 
 function median(values: readonly number[]): number {
