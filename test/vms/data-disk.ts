@@ -3,8 +3,8 @@ import { filesystem } from '@skerry/steps';
 
 export default runbook({
   name: 'data-disk',
-  description: 'Asks for XFS on the disk with the data',
+  description: 'Asks for ext4 on the disk with the data',
   plays: [
-    play('Data', { hosts: 'lab-1' }, () => [filesystem({ serial: 'SKERRYDATA1', type: 'xfs' })]),
+    play('Data', { hosts: 'lab-1' }, () => [filesystem({ serial: 'SKERRYDATA1', type: 'ext4' })]),
   ],
 });
