@@ -19,7 +19,10 @@ export function onInterrupt(
 ): Interrupt {
   const stop = new AbortController();
   const kill = new AbortController();
+  let over = false;
   const handle = (): void => {
+    // One more while the program ends must not replace its exit code.
+    if (over) return;
     if (!stop.signal.aborted) {
       tell('Stopping: running steps may end, nothing new is started. Ctrl-C again cuts them off.');
       stop.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
@@ -42,12 +45,10 @@ export function onInterrupt(
     kill: kill.signal,
     [Symbol.dispose]() {
       reader[Symbol.dispose]();
+      over = true;
+      if (stop.signal.aborted) return;
       process.off('SIGINT', handle);
       process.off('SIGTERM', handle);
-      if (!stop.signal.aborted) return;
-      // One more while the program ends must not replace its exit code.
-      process.on('SIGINT', () => {});
-      process.on('SIGTERM', () => {});
     },
   };
 }
