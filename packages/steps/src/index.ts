@@ -1,3 +1,4 @@
+export type { Artifact, Bundle } from './bundle.ts';
 export { summarizeChange, type Change } from './change.ts';
 export { sh, type Arg, type Fragment } from './fragment.ts';
 export { handler, reload, restart } from './handlers.ts';
