@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   kubernetes: ['diagnostics', 'steps', 'inventory'],
   runbook: ['diagnostics', 'inventory', 'executor', 'steps', 'templating'],
   lab: ['diagnostics', 'executor'],
+  bundle: ['diagnostics', 'inventory', 'kubernetes', 'steps'],
   cli: [
     'diagnostics',
     'inventory',
@@ -23,6 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'kubernetes',
     'runbook',
     'lab',
+    'bundle',
   ],
 };
 

@@ -1,0 +1,1 @@
+export type { Artifact, Bundle } from '@skerry/steps';
