@@ -1,21 +1,27 @@
-import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-const reports = process.env['SKERRY_REPORTS'];
+/** One file after the other, one test after the other: they share two processors. */
+const slowly = {
+  fileParallelism: false,
+  sequence: { concurrent: false, shuffle: false },
+  bail: 0,
+  testTimeout: 1_500_000,
+  hookTimeout: 1_800_000,
+} as const;
 
-/** One file after the other, one test after the other: they share two machines. */
+/** `nodes` share one lab; each file of `clusters` makes a lab of its own. test/run.ts runs them. */
 export default defineConfig({
   test: {
-    include: ['vms/**/*.test.ts'],
-    globalSetup: ['vms/machines-up.ts'],
-    fileParallelism: false,
-    sequence: { concurrent: false, shuffle: false },
-    bail: 0,
-    testTimeout: 900_000,
-    hookTimeout: 1_800_000,
-    reporters:
-      reports === undefined
-        ? ['verbose']
-        : ['verbose', ['json', { outputFile: join(reports, 'vms.json') }]],
+    projects: [
+      {
+        test: {
+          ...slowly,
+          name: 'nodes',
+          include: ['vms/**/*.test.ts'],
+          globalSetup: ['vms/lab-up.ts'],
+        },
+      },
+      { test: { ...slowly, name: 'clusters', include: ['clusters/**/*.test.ts'] } },
+    ],
   },
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bootstrap, inventory, on, output, outputs } from './machines.ts';
+import { bootstrap, inventory, on, output, outputs } from '../machines.ts';
 
 const limit = ['--limit', 'lab-2'];
 const runbook = 'test/vms/every-kind.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bootstrap, events, execsDuring, inventory, on, output, outputs } from './machines.ts';
+import { bootstrap, events, execsDuring, inventory, on, output, outputs } from '../machines.ts';
 
 const machines = ['lab-1', 'lab-2'];
 

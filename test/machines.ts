@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import { createLab } from '@skerry/lab';
+import { createLab, type Lab } from '@skerry/lab';
 
-export const root = resolve(import.meta.dirname, '../..');
+export const root = resolve(import.meta.dirname, '..');
 export const inventory = 'inventory/lab.yaml';
 
 export interface Ended {
@@ -29,14 +29,26 @@ export function bootstrap(...args: readonly string[]): Promise<Ended> {
   return end([resolve(root, 'bootstrap'), ...args], '', { CI: 'true', NO_COLOR: '1' });
 }
 
-const lab = createLab({
-  folder: resolve(root, '.skerry/lab'),
-  settings: { cpus: 2, memory: 1536, disk: 10, network: '192.168.121.0/24', debian: 'trixie' },
-  machines: [
-    { name: 'lab-1', address: '192.168.121.11', disks: [] },
-    { name: 'lab-2', address: '192.168.121.12', disks: [] },
-  ],
-});
+/** What the OpenSSH client is told of the machines of a lab; that of inventory/lab.yaml until told. */
+let lab = labIn('.skerry/lab', { 'lab-1': '192.168.121.11', 'lab-2': '192.168.121.12' });
+
+function labIn(folder: string, addresses: Readonly<Record<string, string>>): Lab {
+  return createLab({
+    folder: resolve(root, folder),
+    settings: { cpus: 2, memory: 1536, disk: 10, network: '192.168.121.0/24', debian: 'trixie' },
+    machines: Object.entries(addresses).map(([name, address]) => ({ name, address, disks: [] })),
+  });
+}
+
+/** From now on `on` and `output` look at the machines of another lab. */
+export function lookAt(folder: string, addresses: Readonly<Record<string, string>>): void {
+  lab = labIn(folder, addresses);
+}
+
+/** Runs a program beside the machines, outside of any cluster: where their users are. */
+export async function beside(...argv: readonly string[]): Promise<Ended> {
+  return end([...(await lab.enter()), ...argv]);
+}
 
 /** Runs a script as root on a machine through the OpenSSH client: what tests look with. */
 export async function on(machine: string, script: string): Promise<Ended> {

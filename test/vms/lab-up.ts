@@ -1,4 +1,4 @@
-import { bootstrap, inventory, output } from './machines.ts';
+import { bootstrap, inventory, output } from '../machines.ts';
 
 /** Brings the lab up for all files, and takes it away after the last one. */
 export async function setup(): Promise<() => Promise<void>> {

@@ -1,0 +1,86 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { beside, bootstrap, events, lookAt, output, root, type Ended } from '../machines.ts';
+
+/** Where the inventories of these tests lie, and the state of their lab beside them. */
+const folder = '.skerry/tests';
+
+/** What a test file changes in inventory/lab-kubernetes.yaml. */
+export interface Written {
+  cluster: Record<string, unknown>;
+  groups: Record<string, { hosts: Record<string, Record<string, unknown>> }>;
+  kubernetes: {
+    network: Record<string, unknown>;
+    loadBalancer?: Record<string, unknown>;
+    policies?: Record<string, unknown>;
+    [key: string]: unknown;
+  };
+  lab: { machines: Record<string, unknown>; bundle: { make: string }; [key: string]: unknown };
+}
+
+/** Writes inventory/lab-kubernetes.yaml with changes, and gives the path of what it wrote. */
+export function inventoryWith(name: string, change: (inventory: Written) => void): string {
+  const base = readFileSync(resolve(root, 'inventory/lab-kubernetes.yaml'), 'utf8');
+  const inventory = parse(base) as Written;
+  inventory.lab.bundle.make = resolve(root, 'inventory', inventory.lab.bundle.make);
+  change(inventory);
+  const path = resolve(root, folder, 'inventory', `${name}.yaml`);
+  mkdirSync(resolve(path, '..'), { recursive: true });
+  writeFileSync(path, stringify(inventory));
+  const hosts = Object.values(inventory.groups).flatMap((group) => Object.entries(group.hosts));
+  lookAt(
+    `${folder}/.skerry/lab`,
+    Object.fromEntries(hosts.map(([host, { address }]) => [host, String(address)])),
+  );
+  return path;
+}
+
+/** Why this run leaves these tests out, if it does. */
+const skip = process.env['SKERRY_SKIP'];
+
+/** Tests that make a cluster of their own; left out, by name, where there is no time for them. */
+export const cluster: typeof describe.skip = skip === undefined ? describe : describe.skip;
+
+/** kubectl as the administrator, on a control plane; what it prints. */
+export function kubectl(command: string, machine = 'lab-1'): Promise<string> {
+  return output(machine, `KUBECONFIG=/etc/kubernetes/admin.conf kubectl ${command}`);
+}
+
+/** Applies an inventory; fails with all that was said unless it ends with `code`. */
+export async function apply(inventory: string, ...options: readonly string[]): Promise<Ended> {
+  const ended = await bootstrap('apply', inventory, '--yes', ...options);
+  if (ended.code !== 0) {
+    throw new Error(`apply ended with ${ended.code}\n${ended.stdout}\n${ended.stderr}`);
+  }
+  console.log(ended.stdout);
+  return ended;
+}
+
+interface Recap {
+  host: string;
+  outcome: string;
+  execs: number;
+  changed: number;
+}
+
+/** The recap of a run with --json, by host. */
+export function recapOf(ended: Ended): Map<string, Recap> {
+  const finished = events(ended).find(({ type }) => type === 'run-finished');
+  const hosts = (finished?.['hosts'] ?? []) as Recap[];
+  return new Map(hosts.map((recap) => [recap.host, recap]));
+}
+
+/** A page by HTTP from outside of the cluster, within some seconds; '' where nothing answers. */
+export async function pageFromOutside(url: string, seconds = 20): Promise<string> {
+  const { stdout } = await beside('curl', '-s', '--max-time', String(seconds), url);
+  return stdout;
+}
+
+/** Takes the lab of an inventory away. */
+export async function destroy(inventory: string): Promise<void> {
+  if (process.env['SKERRY_KEEP_LAB'] !== undefined) return;
+  const { code, stderr } = await bootstrap('lab', 'destroy', inventory, '--yes');
+  if (code !== 0) throw new Error(`lab destroy ended with ${code}: ${stderr}`);
+}

@@ -1,0 +1,69 @@
+import { afterAll, expect, test } from 'vitest';
+import { bootstrap, execsDuring, output } from '../machines.ts';
+import {
+  apply,
+  cluster,
+  destroy,
+  inventoryWith,
+  kubectl,
+  pageFromOutside,
+  recapOf,
+} from './cluster.ts';
+import { deployWeb, readyNodes } from './web.ts';
+
+cluster('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
+  const inventory = inventoryWith('ipvs', () => undefined);
+  let web = { cluster: '', outside: '' };
+
+  afterAll(() => destroy(inventory));
+
+  test('1. one apply takes fresh machines to a verified cluster', async () => {
+    const applied = await apply(inventory);
+    expect(applied.stdout).toMatch(/verified/i);
+    expect(await readyNodes()).toEqual(['lab-1 v1.36.3', 'lab-2 v1.36.3']);
+  });
+
+  test('1. a Service answers: by IPVS on each node, and at an address of the pool from outside', async () => {
+    web = await deployWeb('default');
+    for (const machine of ['lab-1', 'lab-2']) {
+      const rules = await output(machine, 'ipvsadm -Ln');
+      expect(rules).toContain(`TCP  ${web.cluster}:80 rr`);
+      expect(rules).toContain(`TCP  ${web.outside}:80 rr`);
+      expect(await output(machine, `curl -s --max-time 20 http://${web.cluster}/`)).toContain(
+        'lab-',
+      );
+    }
+    expect(web.outside).toMatch(/^192\.168\.121\.2\d\d$/);
+    expect(await pageFromOutside(`http://${web.outside}/`)).toContain('lab-');
+  });
+
+  test('1. the second apply changes nothing, with one exec per host', async () => {
+    let again = await bootstrap('apply', inventory, '--yes', '--json');
+    const execs = await execsDuring('lab-2', async () => {
+      again = await bootstrap('apply', inventory, '--yes', '--json');
+    });
+    expect(again.code, again.stdout + again.stderr).toBe(0);
+    for (const recap of recapOf(again).values()) {
+      expect(recap).toMatchObject({ outcome: 'converged', changed: 0, execs: 1 });
+    }
+    // `lab up`, which apply of a lab begins with, asks each machine once whether it answers.
+    expect(execs).toBeLessThanOrEqual(2);
+    const plan = await bootstrap('plan', inventory, '--detailed-exitcode');
+    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+    const policies = await kubectl('get networkpolicies -A -o name');
+    expect(policies).not.toBe('');
+  });
+
+  test('4. a worker joins: it and one control plane are touched, nobody else', async () => {
+    const more = inventoryWith('ipvs', ({ groups }) => {
+      Object.assign(groups['workers']?.hosts ?? {}, { 'lab-3': { address: '192.168.121.13' } });
+    });
+    const joined = await bootstrap('apply', more, '--yes', '--json');
+    expect(joined.code, joined.stdout + joined.stderr).toBe(0);
+    const recap = recapOf(joined);
+    expect(recap.get('lab-2')).toMatchObject({ outcome: 'converged', changed: 0 });
+    expect(recap.get('lab-3')).toMatchObject({ outcome: 'changed' });
+    expect(await readyNodes()).toEqual(['lab-1 v1.36.3', 'lab-2 v1.36.3', 'lab-3 v1.36.3']);
+    expect(await output('lab-3', `curl -s --max-time 20 http://${web.cluster}/`)).toContain('lab-');
+  });
+});

@@ -1,0 +1,76 @@
+import { expect } from 'vitest';
+import { kubectl } from './cluster.ts';
+import { output } from '../machines.ts';
+
+/** The answer of a pod of `web`: who answered. */
+export interface Answer {
+  readonly node: string;
+  readonly pod: string;
+}
+
+const patiently = { timeout: 300_000, interval: 5000 };
+
+/** Runs two pods of the probe image behind a Service of type LoadBalancer; gives its addresses. */
+export async function deployWeb(namespace: string): Promise<{ cluster: string; outside: string }> {
+  const image = await output(
+    'lab-1',
+    "ctr -n k8s.io images ls -q | grep -m1 '^skerry.dev/probe:[^@]*$'",
+  );
+  const objects = [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: { app: 'web' } },
+        template: {
+          metadata: { labels: { app: 'web' } },
+          spec: {
+            tolerations: [{ operator: 'Exists' }],
+            terminationGracePeriodSeconds: 1,
+            topologySpreadConstraints: [
+              {
+                maxSkew: 1,
+                topologyKey: 'kubernetes.io/hostname',
+                whenUnsatisfiable: 'DoNotSchedule',
+                nodeTaintsPolicy: 'Ignore',
+                labelSelector: { matchLabels: { app: 'web' } },
+              },
+            ],
+            containers: [{ name: 'web', image, args: ['serve'], ports: [{ containerPort: 8080 }] }],
+          },
+        },
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', namespace },
+      spec: {
+        type: 'LoadBalancer',
+        selector: { app: 'web' },
+        ports: [{ port: 80, targetPort: 8080 }],
+      },
+    },
+  ];
+  const text = objects.map((object) => JSON.stringify(object)).join('\n---\n');
+  await kubectl(`apply -f - <<'EOF'\n${text}\nEOF`);
+  await kubectl(`rollout status deployment/web -n ${namespace} --timeout=300s`);
+  const service = (path: string): Promise<string> =>
+    kubectl(`get service web -n ${namespace} -o jsonpath='{${path}}'`);
+  await expect.poll(() => service('.status.loadBalancer.ingress[0].ip'), patiently).not.toBe('');
+  return {
+    cluster: await service('.spec.clusterIP'),
+    outside: await service('.status.loadBalancer.ingress[0].ip'),
+  };
+}
+
+/** Waits until all nodes are Ready, and gives name and version of each. */
+export async function readyNodes(): Promise<string[]> {
+  await kubectl('wait --for=condition=Ready node --all --timeout=300s');
+  const lines = await kubectl(
+    `get nodes -o jsonpath='{range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion}{"\\n"}{end}'`,
+  );
+  return lines.split('\n').toSorted();
+}

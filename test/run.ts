@@ -1,0 +1,55 @@
+// Runs the tests on virtual machines, one group after the other.
+//   npm run test:vms                      what CI runs
+//   npm run test:vms -- --long            all, also what takes long
+//   npm run test:vms -- -t 'a pattern'    some of them
+// SKERRY_REPORTS=FOLDER keeps JSON reports. SKERRY_TESTS_END=SECONDS (since 1970) is the time by which
+// they should have ended: a group that would not is counted as skipped, by name.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+interface Group {
+  readonly project: string;
+  readonly files: readonly string[];
+  /** Minutes on two processors that emulate, measured; what a group may take is twice as much. */
+  readonly minutes: number;
+  /** Only with --long. */
+  readonly long?: true;
+}
+
+const groups: readonly Group[] = [
+  { project: 'nodes', files: [], minutes: 21 },
+  { project: 'clusters', files: ['clusters/ipvs.test.ts'], minutes: 25 },
+];
+
+const given = process.argv.slice(2);
+const long = given.includes('--long');
+const options = given.filter((word) => word !== '--long');
+const reports = process.env['SKERRY_REPORTS'];
+const end = Number(process.env['SKERRY_TESTS_END'] ?? Infinity);
+
+function vitest(group: Group, index: number, skip: string | undefined): Promise<number> {
+  const report =
+    reports === undefined
+      ? []
+      : ['--reporter=json', `--outputFile.json=${join(reports, `vms-${index}.json`)}`];
+  const words = ['run', '--project', group.project, '--reporter=verbose', ...report];
+  const env = skip === undefined ? process.env : { ...process.env, SKERRY_SKIP: skip };
+  const child = spawn('vitest', [...words, ...group.files, ...options], { stdio: 'inherit', env });
+  return new Promise((done, fail) => {
+    child.once('error', fail);
+    child.once('close', (code) => done(code ?? 1));
+  });
+}
+
+let failed = 0;
+for (const [index, group] of groups.entries()) {
+  const left = (end - Date.now() / 1000) / 60;
+  const late =
+    left < group.minutes ? `${Math.floor(left)} of ${group.minutes} minutes left` : undefined;
+  const skip = group.long === true && !long ? 'only with --long' : late;
+  if (skip !== undefined)
+    console.log(`skipped: ${group.project} ${group.files.join(' ')}: ${skip}`);
+  const code = await vitest(group, index, skip);
+  if (code !== 0) failed += 1;
+}
+process.exitCode = failed === 0 ? 0 : 1;
