@@ -1,0 +1,3 @@
+module skerry.dev/probe
+
+go 1.25
