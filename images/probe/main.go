@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
+	"time"
 )
 
 // Exit statuses of dial, dns and mtu. each exits with exitAnswered when all its tasks were carried
@@ -27,16 +29,42 @@ const usage = `usage:
   probe dns NAME --server ADDRESS [--port 53] [--proto udp|tcp] [--timeout 2s]
   probe mtu HOST:PORT [--size BYTES] [--timeout 1s] [--source ADDRESS]
   probe each TASK [-- TASK]...      dial, dns, mtu at the same time, a line for each, in order
+  probe get URL                     the body of an answer, for what listens on loopback only
 
-Each prints one line of JSON per task with "result": answered, refused, timeout, error; mtu also
-"smaller". Exit: 0 answered, 2 usage, 3 refused, 4 timeout, 5 any other error, 6 smaller.
+dial, dns and mtu print a line of JSON with "result": answered, refused, timeout, error; mtu also
+"smaller". With --within 10s they are tried again for so long, until they are answered.
+Exit: 0 answered, 2 usage, 3 refused, 4 timeout, 5 any other error, 6 smaller.
 `
 
 // report is the line that a task prints.
 type report interface{ exit() int }
 
-// task runs one of dial, dns, mtu; an error is one of usage.
+// Between two tries of a task that has to be answered --within some time.
+const pause = 250 * time.Millisecond
+
+// task runs one of dial, dns, mtu, again and again where it says --within; an error is one of usage.
 func task(words []string) (report, error) {
+	at := slices.Index(words, "--within")
+	if at < 0 {
+		return once(words)
+	}
+	if at+1 == len(words) {
+		return nil, fmt.Errorf("--within needs a time")
+	}
+	within, err := time.ParseDuration(words[at+1])
+	if err != nil {
+		return nil, fmt.Errorf("--within: %w", err)
+	}
+	words = slices.Delete(slices.Clone(words), at, at+2)
+	for end := time.Now().Add(within); ; time.Sleep(pause) {
+		line, err := once(words)
+		if err != nil || line.exit() == exitAnswered || time.Now().Add(pause).After(end) {
+			return line, err
+		}
+	}
+}
+
+func once(words []string) (report, error) {
 	if len(words) == 0 {
 		return nil, fmt.Errorf("a task is missing")
 	}
@@ -93,6 +121,15 @@ func run(words []string, out, complain io.Writer) int {
 	switch words[0] {
 	case "serve":
 		if err := serve(words[1:], out); err != nil {
+			fmt.Fprintf(complain, "probe: %v\n", err)
+			return exitOther
+		}
+		return exitAnswered
+	case "get":
+		if len(words) != 2 {
+			return fail(fmt.Errorf("get takes a URL"))
+		}
+		if err := get(words[1], out); err != nil {
 			fmt.Fprintf(complain, "probe: %v\n", err)
 			return exitOther
 		}

@@ -290,8 +290,44 @@ func TestEachRunsAtTheSameTimeAndKeepsTheOrder(t *testing.T) {
 	}
 }
 
+func TestWithinTriesUntilItIsAnswered(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := taken.Addr().String()
+	taken.Close()
+	go func() {
+		time.Sleep(400 * time.Millisecond)
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			return
+		}
+		_ = echoTCP(listener)
+	}()
+	lines, code := probe(t, nil, "dial", "tcp", address, "--within", "10s")
+	want(t, lines, code, 0, "answered")
+	since := time.Now()
+	lines, code = probe(t, nil, "dial", "tcp", "127.0.0.1:1", "--within", "600ms")
+	want(t, lines, code, exitRefused, "refused")
+	if took := time.Since(since); took < 200*time.Millisecond || took > 3*time.Second {
+		t.Errorf("given up after %v", took)
+	}
+}
+
+func TestGet(t *testing.T) {
+	web, _ := start(t, nil, free...)
+	out, err := command(t, nil, "get", "http://"+web+"/metrics").Output()
+	if err != nil || !bytes.Contains(out, []byte(`"pod":"probe-x"`)) {
+		t.Errorf("%v: %s", err, out)
+	}
+	if err := command(t, nil, "get", "http://127.0.0.1:1/").Run(); err == nil {
+		t.Error("nobody is there, and it says that it is well")
+	}
+}
+
 func TestUsage(t *testing.T) {
-	for _, words := range [][]string{{}, {"fly"}, {"dial", "http"}, {"dns", "a"}, {"dial", "sctp", "a:1"}, {"each", "mtu"}} {
+	for _, words := range [][]string{{}, {"fly"}, {"dial", "http"}, {"dns", "a"}, {"dial", "sctp", "a:1"}, {"each", "mtu"}, {"get"}, {"mtu", "a:1", "--within"}} {
 		c := command(t, nil, words...)
 		said, _ := c.CombinedOutput()
 		if c.ProcessState.ExitCode() != exitUsage || !bytes.Contains(said, []byte("usage:")) {
