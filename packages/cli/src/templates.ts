@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { isUtf8 } from 'node:buffer';
+import { bundledTexts, type OpenBundle } from '@skerry/bundle';
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
 import type { Facts } from '@skerry/runbook';
@@ -55,7 +56,12 @@ function readSource(name: string, folders: readonly string[]): FileContent {
 export function templatesFor(
   inventory: Inventory,
   runbook: string,
+  bundle?: OpenBundle,
 ): (host: Host, facts: Facts) => ResolveContext {
+  const bundled = bundledTexts(bundle, {
+    kubernetes: inventory.kubernetes.version ?? '',
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+  });
   const folders = sourceFolders(runbook);
   const templates = createTemplates(
     folderTemplates(folders.map((folder) => join(folder, 'templates'))),
@@ -65,6 +71,7 @@ export function templatesFor(
     return {
       render: (template, extra) => templates.render(template, { ...variables, ...extra }),
       source: (name) => readSource(name, folders),
+      ...bundled,
     };
   };
 }

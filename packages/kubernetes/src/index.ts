@@ -30,3 +30,5 @@ export { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './kubeadm/
 export { objectsText, type KubernetesObject } from './objects/kubernetes-object.ts';
 export { metallbObjects, peerSecretName } from './objects/metallb.ts';
 export { networkPolicies } from './objects/network-policies.ts';
+export { artifact, artifactKind, type ArtifactOptions } from './kinds/artifact.ts';
+export { images, imagesKind } from './kinds/images.ts';

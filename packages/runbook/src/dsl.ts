@@ -1,5 +1,5 @@
 import type { Host, Inventory } from '@skerry/inventory';
-import type { Step } from '@skerry/steps';
+import type { Bundle, Step } from '@skerry/steps';
 import type { Serial } from './batches.ts';
 import type { Facts } from './facts.ts';
 
@@ -10,6 +10,8 @@ export interface PlayContext {
   readonly inventory: Inventory;
   /** Facts of every host that is known, by name: for rules that compare hosts. */
   readonly fleet: ReadonlyMap<string, Facts>;
+  /** What `--bundle` or the inventory names; undefined where the hosts fetch everything themselves. */
+  readonly bundle?: Bundle;
 }
 
 export interface PlayOptions {

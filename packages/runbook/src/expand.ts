@@ -3,6 +3,7 @@ import type { Host, Inventory } from '@skerry/inventory';
 import {
   stepId,
   type AnyStepKind,
+  type Bundle,
   type Handler,
   type ResolveContext,
   type Step,
@@ -42,6 +43,7 @@ export interface ExpandRequest {
   /** Gets every tag that a step has, also of steps that `tags` leaves out. */
   readonly knownTags?: Set<string>;
   readonly resolve: ResolveContext;
+  readonly bundle?: Bundle;
   /** Makes equal secrets equal: see SecretBook.canonical. */
   readonly canonical: (text: string) => string;
   /** Shared by the hosts of one run, which all have the same `canonical`. */
@@ -56,6 +58,7 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
     cluster: inventory.cluster,
     inventory,
     fleet,
+    ...(request.bundle === undefined ? {} : { bundle: request.bundle }),
   };
   const seen = new Set<string>();
   const unmet: { where: { host: string; step: string }; id: string; need: string }[] = [];

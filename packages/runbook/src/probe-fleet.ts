@@ -9,6 +9,7 @@ import { planHost } from './host-plan.ts';
 import type { HostState } from './host-state.ts';
 import { isLeft, type PendingHandler } from './pending-handlers.ts';
 import { askFirst, readResults, readSteps, sameProbes } from './probe-host.ts';
+import type { ValuesOfHosts } from './read-on.ts';
 import type { RunRequest } from './request.ts';
 
 /** Runs a task for each host, at most `forks` at a time. */
@@ -23,6 +24,8 @@ export interface FleetContext {
   readonly members: ReadonlyMap<string, ReadonlySet<string>>;
   readonly forEachHost: ForEachHost;
   readonly checked: CheckedDesires;
+  /** What hosts make for other hosts, join tokens for example. */
+  readonly values: ValuesOfHosts;
   /** Tags of all steps that were expanded. */
   readonly knownTags: Set<string>;
   /** What was thrown that is a fault of the program: nothing more is started then. */
@@ -160,6 +163,7 @@ export function expandFor(
     tags: request.tags,
     knownTags,
     resolve: request.templates(host, facts),
+    ...(request.bundle === undefined ? {} : { bundle: request.bundle.index }),
     canonical: (text) => request.secrets.canonical(text),
     checked,
   });

@@ -1,7 +1,7 @@
 import type { Connector, Endpoint, SecretBook } from '@skerry/executor';
 import type { Host, Inventory } from '@skerry/inventory';
 import type { ExitCode } from '@skerry/diagnostics';
-import type { ResolveContext } from '@skerry/steps';
+import type { Bundle, ResolveContext } from '@skerry/steps';
 import type { Runbook } from './dsl.ts';
 import type { HostRecap, RunEvent } from './events.ts';
 import type { Facts } from './facts.ts';
@@ -23,6 +23,8 @@ export interface RunRequest {
   readonly endpointOf: (host: Host) => Endpoint;
   readonly secrets: SecretBook;
   readonly templates: (host: Host, facts: Facts) => ResolveContext;
+  /** The folder of a bundle and what its `bundle.json` says. */
+  readonly bundle?: { readonly folder: string; readonly index: Bundle };
   /** Where facts and the journal are kept, on this machine: `.skerry` beside the inventory. */
   readonly stateFolder: string;
   /** Ctrl-C: no new step is started; the running ones may end. */

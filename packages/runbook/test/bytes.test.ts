@@ -53,6 +53,8 @@ test('text arrives byte for byte in files, templates, blocks and arguments', asy
     templates: () => ({
       render: (name: string) => rendered.get(name) ?? '',
       source: (name: string) => name,
+      manifest: (name: string) => name,
+      chart: (name: string) => name,
     }),
   };
   const { hosts: recap, exitCode } = await hosts.run(book, options);

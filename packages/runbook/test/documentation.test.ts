@@ -35,7 +35,12 @@ test('the example loads, and gives each host of oslo its steps', async () => {
       fleet: new Map([[name, facts]]),
       members: taking,
       tags: undefined,
-      resolve: { render: () => '', source: () => '' },
+      resolve: {
+        render: () => '',
+        source: () => '',
+        manifest: (name) => name,
+        chart: (name) => name,
+      },
       canonical: (text) => text,
     });
     const steps = plays.flatMap((play) => play.steps);

@@ -23,7 +23,12 @@ function expanded(plays: readonly Play[], more: Partial<ExpandRequest> = {}): Ex
     fleet: new Map([['a', facts]]),
     members: new Map(plays.map(({ name }) => [name, new Set(['a'])])),
     tags: undefined,
-    resolve: { render: (name) => `rendered ${name}`, source: (name) => name },
+    resolve: {
+      render: (name) => `rendered ${name}`,
+      source: (name) => name,
+      manifest: (name) => name,
+      chart: (name) => name,
+    },
     canonical: (text) => text,
     ...more,
   });

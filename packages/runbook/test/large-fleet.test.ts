@@ -50,7 +50,12 @@ function expanded(checked: CheckedDesires | undefined, names: readonly string[])
       fleet: new Map(),
       members,
       tags: undefined,
-      resolve: { render: (name) => name, source: (name) => name },
+      resolve: {
+        render: (name) => name,
+        source: (name) => name,
+        manifest: (name) => name,
+        chart: (name) => name,
+      },
       canonical: (text) => text,
       ...(checked === undefined ? {} : { checked }),
     }),

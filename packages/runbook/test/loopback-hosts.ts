@@ -1,16 +1,14 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnector, SecretBook, type Connector } from '@skerry/executor';
 import { parseInventory, selectHosts, type Host, type Inventory } from '@skerry/inventory';
 import { endpointOf as sshEndpoint } from '../../executor/test/endpoint.ts';
-import { startSshd, type Sshd } from '../../executor/test/sshd.ts';
+import { startManyHosts } from '../../executor/test/many-hosts.ts';
+import type { Sshd } from '../../executor/test/sshd.ts';
 import { run, type Plan, type RunEvent, type RunOutcome, type Runbook } from '../src/index.ts';
 import type { RunRequest } from '../src/request.ts';
 
-/**
- * One real sshd on loopback as many hosts: each address of 127.0.1.0/24 enters a mount namespace of
- * its own, in which /srv, /run/skerry and /var/lib/skerry are folders of that host.
- */
+/** Hosts at 127.0.1.1, 127.0.1.2 …, and runs over them. */
 export interface LoopbackHosts {
   readonly sshd: Sshd;
   readonly inventory: Inventory;
@@ -31,24 +29,9 @@ export interface Told {
   readonly execs: number;
 }
 
-// Only root may make a mount namespace; others see this machine as it is.
-const enter = (folder: string): string => `#!/bin/sh
-[ "$(id -u)" = 0 ] || exec sh -c "$SSH_ORIGINAL_COMMAND"
-set -- $SSH_CONNECTION
-root=${folder}/hosts/$3
-mkdir -p "$root/run" "$root/lib" "$root/srv"
-exec unshare -m sh -c '
-  mount --bind "$1/run" /run/skerry && mount --bind "$1/lib" /var/lib/skerry &&
-  mount --bind "$1/srv" /srv && exec sh -c "$2"' sh "$root" "$SSH_ORIGINAL_COMMAND"
-`;
-
 export async function startHosts(names: readonly string[]): Promise<LoopbackHosts> {
-  mkdirSync('/run/skerry', { recursive: true });
-  mkdirSync('/var/lib/skerry', { recursive: true });
-  const program = `/tmp/skerry-enter-${process.pid}-${Math.random().toString(36).slice(2)}`;
-  const sshd = await startSshd({ config: [`ForceCommand ${program}`] });
-  writeFileSync(program, enter(sshd.folder));
-  chmodSync(program, 0o755);
+  const many = await startManyHosts();
+  const { sshd } = many;
   const stateFolder = join(sshd.folder, 'state');
   const addressOf = new Map(names.map((name, index) => [name, `127.0.1.${index + 1}`]));
   const inventory = parseInventory(
@@ -82,7 +65,12 @@ export async function startHosts(names: readonly string[]): Promise<LoopbackHost
       endpointOf: (host: Host) =>
         sshEndpoint(sshd, { name: host.name, address: addressOf.get(host.name) ?? '' }),
       secrets,
-      templates: () => ({ render: (name) => name, source: (name) => name }),
+      templates: () => ({
+        render: (name) => name,
+        source: (name) => name,
+        manifest: (name) => name,
+        chart: (name) => name,
+      }),
       stateFolder,
       signal: new AbortController().signal,
       emit: () => undefined,
@@ -97,7 +85,7 @@ export async function startHosts(names: readonly string[]): Promise<LoopbackHost
     stateFolder,
     sent,
     secrets,
-    at: (host, path) => join(sshd.folder, 'hosts', addressOf.get(host) ?? '', path),
+    at: (host, path) => many.at(addressOf.get(host) ?? '', path),
     request,
     run: async (runbook, options = {}) => {
       const events: RunEvent[] = [];
@@ -115,8 +103,7 @@ export async function startHosts(names: readonly string[]): Promise<LoopbackHost
     },
     stop: async () => {
       await Promise.all(connectors.map((connector) => connector.close()));
-      await sshd.stop();
-      rmSync(program, { force: true });
+      await many.stop();
     },
   };
 }

@@ -84,6 +84,8 @@ const mixed = runbook({
 const templates = () => ({
   render: (name: string) => `${name} 🦭\n`,
   source: () => ({ base64: Buffer.from([0, 255, 1]).toString('base64') }),
+  manifest: (name: string) => name,
+  chart: (name: string) => name,
 });
 
 /** Plans, and gives the plan as a file that was written and read again. */

@@ -1,11 +1,20 @@
 export type { Artifact, Bundle } from './bundle.ts';
 export { summarizeChange, type Change } from './change.ts';
-export { sh, type Arg, type Fragment } from './fragment.ts';
+export {
+  artifactStore,
+  sh,
+  type Arg,
+  type ArtifactFile,
+  type Fragment,
+  type PlainArg,
+  type ReadOn,
+} from './fragment.ts';
 export { handler, reload, restart } from './handlers.ts';
 export {
   stepId,
   type AnyStepKind,
   type FileContent,
+  type ChartOptions,
   type Handler,
   type ProbeOutput,
   type ResolveContext,

@@ -54,6 +54,19 @@ export interface ResolveContext {
   render(template: string, extra: Readonly<Record<string, unknown>>): string;
   /** Reads a file that lies beside the runbooks (`files/…`). */
   source(name: string): FileContent;
+  /**
+   * The text of a manifest of the bundle, by its name. Throws a DiagnosticError where there is no
+   * bundle, or where it has none of that name.
+   */
+  manifest(name: string): string;
+  /** What `helm template` makes of a chart of the bundle; errors as for `manifest`. */
+  chart(name: string, options: ChartOptions): string;
+}
+
+export interface ChartOptions {
+  readonly release: string;
+  readonly namespace: string;
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
 /** Text, or bytes as base64. */

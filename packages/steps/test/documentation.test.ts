@@ -41,7 +41,12 @@ test.each(rows)('the example of $kind is a step of that kind, as its schema want
   const step = stepOf(row.example);
   expect(step.kind.kind).toBe(row.kind);
   const desired: unknown =
-    step.resolve?.({ render: (name) => name, source: (name) => name }) ?? step.desired;
+    step.resolve?.({
+      render: (name) => name,
+      source: (name) => name,
+      manifest: (name) => name,
+      chart: (name) => name,
+    }) ?? step.desired;
   const result = step.kind.schema.safeParse(desired);
   expect(result.error?.issues ?? []).toEqual([]);
   expect(step.kind.summary(result.data)).not.toBe('');

@@ -1,5 +1,12 @@
 import { readdir } from 'node:fs/promises';
-import type { AnyStepKind, Arg, Change, ProbeOutput, StepKind } from '../../src/index.ts';
+import type {
+  AnyStepKind,
+  Arg,
+  ArtifactFile,
+  Change,
+  ProbeOutput,
+  StepKind,
+} from '../../src/index.ts';
 
 /** One case of a step kind, as data. */
 export interface Fixture<Desired = unknown, Observed = unknown> {
@@ -16,7 +23,11 @@ export interface Fixture<Desired = unknown, Observed = unknown> {
    * The values that `converge` hands to its code; undefined where there is nothing to do or a change
    * is refused. The code itself is reviewed in the golden file `<kind>/<golden>.sh`.
    */
-  readonly script?: { readonly args: readonly Arg[]; readonly golden?: string };
+  readonly script?: {
+    readonly args: readonly Arg[];
+    readonly artifacts?: readonly ArtifactFile[];
+    readonly golden?: string;
+  };
   /** For the types only. */
   readonly of?: Desired;
 }
@@ -34,14 +45,17 @@ export function fixturesOf<D, O>(
   return { kind, fixtures };
 }
 
-const kindsFolder = new URL('../../src/kinds/', import.meta.url);
-export const fixturesFolder = new URL('../fixtures/', import.meta.url);
+/** The rooms of step kinds keep them in src/kinds/ and their fixtures in test/fixtures/. */
+export interface KindFolders {
+  readonly kinds: URL;
+  readonly fixtures: URL;
+}
 
-/** Every step kind under src/kinds, by name. */
-export async function allKinds(): Promise<Map<string, AnyStepKind>> {
+/** Every step kind of a room, by name. */
+export async function allKinds({ kinds: folder }: KindFolders): Promise<Map<string, AnyStepKind>> {
   const kinds = new Map<string, AnyStepKind>();
-  for (const file of (await readdir(kindsFolder)).filter((name) => name.endsWith('.ts'))) {
-    const module = (await import(new URL(file, kindsFolder).href)) as Record<string, unknown>;
+  for (const file of (await readdir(folder)).filter((name) => name.endsWith('.ts'))) {
+    const module = (await import(new URL(file, folder).href)) as Record<string, unknown>;
     for (const [name, value] of Object.entries(module)) {
       if (name.endsWith('Kind')) kinds.set((value as AnyStepKind).kind, value as AnyStepKind);
     }
@@ -50,11 +64,13 @@ export async function allKinds(): Promise<Map<string, AnyStepKind>> {
 }
 
 /** Every fixture, by the name of its kind. */
-export async function allFixtures(): Promise<Map<string, Fixture[]>> {
+export async function allFixtures({
+  fixtures: folder,
+}: KindFolders): Promise<Map<string, Fixture[]>> {
   const fixtures = new Map<string, Fixture[]>();
-  for (const entry of await readdir(fixturesFolder, { recursive: true })) {
+  for (const entry of await readdir(folder, { recursive: true })) {
     if (!entry.endsWith('.ts')) continue;
-    const module = (await import(new URL(entry, fixturesFolder).href)) as { default: FixtureSet };
+    const module = (await import(new URL(entry, folder).href)) as { default: FixtureSet };
     const { kind, fixtures: more } = module.default;
     fixtures.set(kind.kind, [...(fixtures.get(kind.kind) ?? []), ...more]);
   }
