@@ -8,6 +8,7 @@ import { readStep } from './host-plan.ts';
 import { toPart } from './parts.ts';
 import { clearPending, recordPending } from './pending-handlers.ts';
 import type { HandlerPlan, PlayPlan, StepPlan } from './plan.ts';
+import type { ValuesOfHosts } from './read-on.ts';
 import { awaitReboot } from './reboot.ts';
 import { refusalFailure } from './refusal.ts';
 
@@ -29,6 +30,7 @@ export interface ApplyContext {
   readonly changed: Set<string>;
   /** Ids of the handlers that have run; added to as they do. */
   readonly handled: Set<string>;
+  readonly values: ValuesOfHosts;
 }
 
 type StepResult = Extract<RunEvent, { type: 'step-finished' }>['result'];
@@ -216,10 +218,12 @@ async function runChange(
   },
 ): Promise<void> {
   const { link, secrets, kill, emit } = context;
-  const fragments = [...change.before, change.fragment, ...change.after];
+  const step = `${play.play} › ${change.id}`;
+  const fragment = await context.values.fill(change.fragment, step, kill);
+  const fragments = [...change.before, fragment, ...change.after];
   const result = await link.run(
     play.become,
-    fragments.map((fragment) => ({ ...toPart(fragment, secrets), required: true })),
+    fragments.map((each) => ({ ...toPart(each, secrets), required: true })),
     {
       deadline: change.seconds * 1000,
       ...(kill === undefined ? {} : { signal: kill }),
@@ -227,7 +231,6 @@ async function runChange(
         emit({ type: 'step-output', host: link.host, step: change.id, stream, text }),
     },
   );
-  const step = `${play.play} › ${change.id}`;
   const failed = result.parts.find((part) => part.code !== 0);
   if (failed !== undefined) {
     throw new HostFailure('failed', {

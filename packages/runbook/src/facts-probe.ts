@@ -1,7 +1,7 @@
 import { sh, type Fragment } from '@skerry/steps';
 import type { Disk, Facts, Interface } from './facts.ts';
 
-/** Reads /etc/os-release, /proc and /sys; needs no root, prints `key=value` lines. */
+/** Reads /etc/os-release, /proc, /sys, /etc/kubernetes; needs no root, prints `key=value` lines. */
 const code = `
 p() { printf '%s=%s\\n' "$1" "$2"; }
 read_file() { [ -r "$1" ] && IFS= read -r line <"$1" && printf %s "$line"; }
@@ -40,6 +40,13 @@ for at in /sys/block/*; do
   serial=$(read_file "$at/device/serial" 2>/dev/null || read_file "$at/serial" 2>/dev/null)
   p disk "$name $(read_file "$at/size") $(read_file "$at/queue/rotational") $serial"
 done
+p kubelet "$(kubelet --version 2>/dev/null </dev/null)"
+k=/etc/kubernetes
+if [ -e "$k/kubelet.conf" ] && [ ! -e /var/lib/skerry/kubeadm.started ]; then
+  if [ -e "$k/manifests/kube-apiserver.yaml" ]; then p role control-plane; else p role worker; fi
+  p ca "$(sha256sum "$k/pki/ca.crt" 2>/dev/null | cut -d' ' -f1)"
+  p server "$(sed -n 's/^ *server: *//p' "$k/kubelet.conf" 2>/dev/null | head -n 1 | tr -d '"')"
+fi
 p end facts
 `;
 
@@ -79,6 +86,7 @@ export function parseFacts(stdout: string): Facts | undefined {
   const get = (key: string): string => values.get(key) ?? '';
   const names = [get('id'), ...get('like').split(/\s+/)];
   const timeDaemon = get('timeDaemon');
+  const role = get('role');
   const family = families.find(([, members]) => names.some((name) => members.includes(name)));
   return {
     hostname: get('hostname'),
@@ -98,5 +106,11 @@ export function parseFacts(stdout: string): Facts | undefined {
     timeDaemon: timeDaemon === 'chrony' || timeDaemon === 'systemd-timesyncd' ? timeDaemon : '',
     interfaces,
     disks,
+    kubernetes: {
+      kubelet: /^Kubernetes v(\S+)$/.exec(get('kubelet'))?.[1] ?? '',
+      role: role === 'control-plane' || role === 'worker' ? role : '',
+      ca: get('ca'),
+      server: get('server'),
+    },
   };
 }

@@ -30,6 +30,21 @@ export interface Facts {
   readonly timeDaemon: 'chrony' | 'systemd-timesyncd' | '';
   readonly interfaces: readonly Interface[];
   readonly disks: readonly Disk[];
+  readonly kubernetes: Membership;
+}
+
+/**
+ * Which cluster a host is a member of, as its files say. A host on which `kubeadm` was begun by
+ * Skerry and did not come to its end (/var/lib/skerry/kubeadm.started) is no member.
+ */
+export interface Membership {
+  /** What `kubelet --version` says: `1.36.3`; '' where there is none. */
+  readonly kubelet: string;
+  readonly role: '' | 'worker' | 'control-plane';
+  /** SHA-256 of /etc/kubernetes/pki/ca.crt in lower-case hex, '' for no member. */
+  readonly ca: string;
+  /** The URL of the API in /etc/kubernetes/kubelet.conf, '' for no member, or where it may not be read. */
+  readonly server: string;
 }
 
 /** A network interface with a device behind it. */

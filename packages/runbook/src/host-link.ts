@@ -85,6 +85,7 @@ export class HostLink {
   readonly #connector: Connector;
   readonly #endpoint: Endpoint;
   #session: Session | undefined;
+  #opening: Promise<unknown> = Promise.resolve();
   readonly #shells = new Map<boolean, Shell>();
   #lockOwner: string | undefined;
   #run = '';
@@ -161,7 +162,14 @@ export class HostLink {
     await this.disconnect();
   }
 
-  async #shell(become: boolean, signal: AbortSignal | undefined): Promise<Shell> {
+  /** One after the other: another host may ask for a value while this one is at work. */
+  #shell(become: boolean, signal: AbortSignal | undefined): Promise<Shell> {
+    const shell = this.#opening.then(() => this.#openShell(become, signal));
+    this.#opening = shell.catch(() => undefined);
+    return shell;
+  }
+
+  async #openShell(become: boolean, signal: AbortSignal | undefined): Promise<Shell> {
     const open = this.#shells.get(become);
     if (open !== undefined) return open;
     const withSignal = signal === undefined ? {} : { signal };

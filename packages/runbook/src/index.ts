@@ -16,7 +16,7 @@ export {
   type HostRecap,
   type RunEvent,
 } from './events.ts';
-export type { Disk, Facts, Interface } from './facts.ts';
+export type { Disk, Facts, Interface, Membership } from './facts.ts';
 export {
   countPlan,
   isEmpty,
@@ -50,3 +50,12 @@ export {
 } from './plan-file/schema.ts';
 export { planUsed, usedSince } from './plan-file/used.ts';
 export { cachedFacts } from './facts-cache.ts';
+export { compareDesired, type StepDelta } from './desired/compare-desired.ts';
+export {
+  DesiredFleet,
+  type DesiredSource,
+  type DesiredStep,
+  type HostDesired,
+} from './desired/desired-state.ts';
+export { CauseFinder, type SourceEdit } from './desired/causes.ts';
+export { neutralFacts, neutralFactsText } from './desired/neutral-facts.ts';

@@ -11,15 +11,23 @@ export const changeSchema = z.strictObject({
   fix: z.string().optional(),
 });
 
+const plainArgument = z.union([
+  z.string(),
+  z.strictObject({ sha256Of: z.string() }),
+  z.strictObject({ sha256OfBase64: z.string() }),
+]);
+
+const argument = z.union([
+  ...plainArgument.options,
+  z.strictObject({
+    readOn: z.array(z.string()),
+    fragment: z.strictObject({ code: z.string(), args: z.array(plainArgument) }),
+  }),
+]);
+
 const fragment = z.strictObject({
   code: z.string(),
-  args: z.array(
-    z.union([
-      z.string(),
-      z.strictObject({ sha256Of: z.string() }),
-      z.strictObject({ sha256OfBase64: z.string() }),
-    ]),
-  ),
+  args: z.array(argument),
 });
 
 const confidence = z.discriminatedUnion('level', [

@@ -9,16 +9,16 @@ import { CheckedDesires } from './checked-desires.ts';
 import type { Play } from './dsl.ts';
 import { requireHosts, requireTags } from './empty-selection.ts';
 import { HostFailure, HostLink } from './host-link.ts';
-import { planHost } from './host-plan.ts';
-import { newHostState, recapOf, touched, type HostState } from './host-state.ts';
+import { newHostState, recapOf, type HostState } from './host-state.ts';
 import { members } from './members.ts';
 import { observationOf } from './observation.ts';
 import { admitPlan, claimPlan } from './plan-file/admit.ts';
 import { countPlan, isEmpty, isHostPlanEmpty, type Plan } from './plan.ts';
-import { askFirst, readResults, readSteps, sameProbes } from './probe-host.ts';
-import { expandFor, fail, probeFleet, type FleetContext, type ForEachHost } from './probe-fleet.ts';
+import { fail, probeFleet, type FleetContext, type ForEachHost } from './probe-fleet.ts';
+import { ValuesOfHosts } from './read-on.ts';
 import { refusalFailure } from './refusal.ts';
 import type { RunOutcome, RunRequest } from './request.ts';
+import { verify } from './verify.ts';
 
 /**
  * A run from the first question to the recap: expand, probe, plan and, with mode `apply`, approve,
@@ -28,20 +28,22 @@ import type { RunOutcome, RunRequest } from './request.ts';
 export async function run(request: RunRequest): Promise<RunOutcome> {
   const started = performance.now();
   const { runbook, inventory, emit } = request;
-  const fleet: FleetContext = {
-    request,
-    members: members(request),
-    forEachHost: limited(request.forks),
-    checked: new CheckedDesires(),
-    knownTags: new Set(),
-    faults: [],
-  };
+  const selected = members(request);
   const taking = request.hosts.filter(({ name }) =>
-    [...fleet.members.values()].some((names) => names.has(name)),
+    [...selected.values()].some((hosts) => hosts.has(name)),
   );
   requireHosts(request, taking.length);
   const id = randomUUID();
   const states = taking.map((host) => newHostState(host, linkTo(request, host, id)));
+  const fleet: FleetContext = {
+    request,
+    members: selected,
+    forEachHost: limited(request.forks),
+    checked: new CheckedDesires(),
+    values: valuesFor(request, states, id),
+    knownTags: new Set(),
+    faults: [],
+  };
   emit({
     type: 'run-started',
     mode: request.mode,
@@ -80,8 +82,19 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
     if (fleet.faults.length > 0) throw new FaultError(fleet.faults[0], exitCode);
     return { plan, exitCode, hosts: recaps, observations };
   } finally {
-    await Promise.all(states.map((state) => state.link.close()));
+    await Promise.all([fleet.values.close(), ...states.map((state) => state.link.close())]);
   }
+}
+
+function valuesFor(request: RunRequest, states: readonly HostState[], id: string): ValuesOfHosts {
+  return new ValuesOfHosts({
+    secrets: request.secrets,
+    linkOf: (name) => states.find(({ host }) => host.name === name)?.link,
+    openLink: (name) => {
+      const host = request.inventory.hosts.find((one) => one.name === name);
+      return host === undefined ? undefined : linkTo(request, host, id);
+    },
+  });
 }
 
 const names = (states: readonly HostState[]): string[] => states.map(({ host }) => host.name);
@@ -171,7 +184,7 @@ async function applyPlan(
   for (const play of request.runbook.plays) {
     if (!(await applyPlayToFleet(fleet, play, states))) break;
   }
-  await verify(fleet, states.filter(touched));
+  await verify(fleet, states, (state, error) => failOrFault(fleet, state, error));
 }
 
 /** False when the failure policy says that nothing more is to be started. */
@@ -240,7 +253,8 @@ async function applyToHost(fleet: FleetContext, play: Play, state: HostState): P
   const { link, changed, handled } = state;
   try {
     const { name: runbook } = request.runbook;
-    const context = { link, runbook, secrets, signal, kill, emit, changed, handled };
+    const { values } = fleet;
+    const context = { link, runbook, secrets, signal, kill, emit, changed, handled, values };
     await applyPlay(context, plan, expanded);
     state.finished.add(play.name);
   } catch (error) {
@@ -261,75 +275,6 @@ function failOrFault(fleet: FleetContext, state: HostState, error: unknown): voi
     fix: 'run plan: it reads what the host is like now; and please report what stands below',
   });
   fail(fleet.request, state, fault, 'unknown');
-}
-
-/** Probes again what was changed: a plan that is not empty now makes the host fail. */
-async function verify(fleet: FleetContext, states: readonly HostState[]): Promise<void> {
-  const { request } = fleet;
-  const whole = states.filter((state) => state.failure === undefined && !request.signal.aborted);
-  if (whole.length === 0) return;
-  request.emit({ type: 'phase', phase: 'verify', hosts: names(whole) });
-  const all = new Map(states.flatMap(({ host, facts }) => (facts ? [[host.name, facts]] : [])));
-  await fleet.forEachHost(whole, async (state) => {
-    try {
-      const { remaining, unstarted } = await remainingSteps(fleet, state, all);
-      state.verified = remaining.length + unstarted === 0;
-      request.emit({ type: 'host-verified', host: state.host.name, remaining });
-      if (remaining.length > 0) {
-        throw new HostFailure('failed', {
-          code: 'not-converged',
-          what: `after the apply these steps still show a change: ${remaining.join(', ')}`,
-          why: 'something on the host works against them, or the step does not do what it says',
-          fix: 'run plan to see the difference, and look for what else manages it',
-        });
-      }
-    } catch (error) {
-      failOrFault(fleet, state, unverified(error));
-    }
-  });
-}
-
-/** The changes were made: only whether they hold could not be seen. */
-function unverified(error: unknown): unknown {
-  if (!(error instanceof HostFailure) || !error.failure.code.startsWith('probe-')) return error;
-  return new HostFailure(error.outcome, {
-    ...error.failure,
-    what: 'the changes were made, and then the state of the host could not be read',
-    fix: 'run apply again when the host answers: it does what is left',
-  });
-}
-
-async function remainingSteps(
-  fleet: FleetContext,
-  state: HostState,
-  all: ReadonlyMap<string, NonNullable<HostState['facts']>>,
-): Promise<{ remaining: string[]; unstarted: number }> {
-  const { request } = fleet;
-  const { link, host, plays: before = [] } = state;
-  const become = before.length === 0 || before.some((play) => play.become);
-  const mixed = become && before.some((play) => !play.become);
-  const answer = await askFirst(link, before, { ...request, become, mixed });
-  // A fleet of thousands is copied only for a host that is another one now.
-  const same = JSON.stringify(answer.facts) === JSON.stringify(state.facts);
-  const now = same ? all : new Map(all).set(host.name, answer.facts);
-  const plays = expandFor(fleet, host, answer.facts, now);
-  const readings = sameProbes(before, plays)
-    ? readResults(plays, answer.results)
-    : await readSteps(link, plays, request);
-  const plan = planHost(host.name, plays, readings, answer.pending, answer.pendingAsLogin);
-  // What the failure policy kept from starting is still to be done, and nobody's fault.
-  const idle = new Set(
-    state.plan?.plays
-      .filter(({ play, steps, handlers }) => {
-        return steps.length + handlers.length > 0 && !state.finished.has(play);
-      })
-      .map(({ play }) => play),
-  );
-  const left = (unstarted: boolean): string[] =>
-    plan.plays
-      .filter(({ play }) => idle.has(play) === unstarted)
-      .flatMap((play) => [...play.steps, ...play.handlers].map(({ id }) => id));
-  return { remaining: left(false), unstarted: left(true).length };
 }
 
 function exitCodeOf(request: RunRequest, states: readonly HostState[]): ExitCode {

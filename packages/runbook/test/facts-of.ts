@@ -20,6 +20,7 @@ export function factsOf(hostname: string, more: Partial<Facts> = {}): Facts {
     timeDaemon: 'chrony',
     interfaces: [],
     disks: [],
+    kubernetes: { kubelet: '', role: '', ca: '', server: '' },
     ...more,
   };
 }

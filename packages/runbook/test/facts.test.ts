@@ -55,3 +55,56 @@ test('interfaces and disks', () => {
     disks: [{ name: 'nvme0n1', serial: 'S4 EVO 9', size: 1_048_576, rotational: false }],
   });
 });
+
+test.each([
+  [
+    [
+      'kubelet=Kubernetes v1.36.3',
+      'role=control-plane',
+      'ca=0f1e',
+      'server=https://10.0.0.10:6443',
+    ],
+    { kubelet: '1.36.3', role: 'control-plane', ca: '0f1e', server: 'https://10.0.0.10:6443' },
+  ],
+  [['kubelet='], { kubelet: '', role: '', ca: '', server: '' }],
+  [[], { kubelet: '', role: '', ca: '', server: '' }],
+])('membership of a cluster: %j', (lines, kubernetes) => {
+  expect(parseFacts([...lines, 'end=facts'].join('\n'))?.kubernetes).toEqual(kubernetes);
+});
+
+const rootOnly = test.skipIf(process.getuid?.() !== 0);
+
+rootOnly.each(['dash', 'busybox sh'])(
+  'a member is told from what was begun only, by %s',
+  (shell) => {
+    const answer = (begun: boolean): unknown => {
+      const stdout = execFileSync(
+        'unshare',
+        [
+          '-m',
+          'sh',
+          '-c',
+          `mkdir -p /etc/kubernetes /var/lib/skerry
+        mount -t tmpfs none /etc/kubernetes && mount -t tmpfs none /var/lib/skerry || exit 99
+        mkdir -p /etc/kubernetes/pki /etc/kubernetes/manifests
+        printf ca >/etc/kubernetes/pki/ca.crt
+        : >/etc/kubernetes/manifests/kube-apiserver.yaml
+        printf 'clusters:\n- cluster:\n    server: https://10.0.0.10:6443\n' >/etc/kubernetes/kubelet.conf
+        if [ "$1" = true ]; then : >/var/lib/skerry/kubeadm.started; fi
+        exec ${shell} -s`,
+          'sh',
+          String(begun),
+        ],
+        { input: `(${factsProbe().code})\n`, encoding: 'utf8' },
+      );
+      return parseFacts(stdout)?.kubernetes;
+    };
+    expect(answer(false)).toMatchObject({
+      role: 'control-plane',
+      // sha256sum of "ca"
+      ca: '6959097001d10501ac7d54c0bdb8db61420f658f2922cc26e46d536119a31126',
+      server: 'https://10.0.0.10:6443',
+    });
+    expect(answer(true)).toMatchObject({ role: '', ca: '', server: '' });
+  },
+);

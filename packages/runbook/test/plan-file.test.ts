@@ -31,9 +31,13 @@ function fleet(hosts: number, steps: number): { plan: Plan; observations: HostOb
         },
       ],
       confidence: { level: 'exact' as const },
-      converge: sh('printf %s "$2" >"$1"\n'.repeat(20), `/etc/app/${index}.conf`, after, {
-        sha256Of: after,
-      }),
+      converge: sh(
+        'printf %s "$2" >"$1"\n'.repeat(20),
+        `/etc/app/${index}.conf`,
+        after,
+        { sha256Of: after },
+        { readOn: ['h-1', 'h-0'], fragment: sh('make "$@"', 'key', { sha256Of: after }) },
+      ),
       notify: ['restart app'],
     };
   });

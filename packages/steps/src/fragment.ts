@@ -47,6 +47,11 @@ export interface Fragment {
 }
 
 /** Makes a fragment. */
+export function sh(
+  code: string,
+  ...args: readonly PlainArg[]
+): Fragment & { readonly args: readonly PlainArg[] };
+export function sh(code: string, ...args: readonly Arg[]): Fragment;
 export function sh(code: string, ...args: readonly Arg[]): Fragment {
   return { code, args };
 }

@@ -56,6 +56,7 @@ function factsText(facts: Facts): string {
     ],
     ['hardware', `${facts.cpus} CPUs, ${facts.memory} MiB, ${facts.virtualization || 'unknown'}`],
     ['hostname', facts.hostname],
+    ['kubernetes', kubernetesText(facts)],
     ['machine-id', facts.machineId],
     ['product uuid', facts.productUuid],
     ...facts.interfaces.map(({ name, mac, mtu, addresses }): readonly [string, string] => [
@@ -69,4 +70,9 @@ function factsText(facts: Facts): string {
   ];
   const widest = Math.max(...rows.map(([label]) => label.length));
   return rows.map(([label, value]) => `  ${label.padEnd(widest)}  ${value}`).join('\n');
+}
+
+function kubernetesText({ kubernetes: { kubelet, role, server } }: Facts): string {
+  const program = kubelet === '' ? 'no kubelet' : `kubelet ${kubelet}`;
+  return `${program}, ${role === '' ? 'no member of a cluster' : `${role} of ${server}`}`;
 }

@@ -1,5 +1,5 @@
 import type { SecretBook } from '@skerry/executor';
-import type { Arg, Change, Fragment } from '@skerry/steps';
+import type { Arg, Change, Fragment, PlainArg } from '@skerry/steps';
 import type { Plan } from '../plan.ts';
 
 type Conceal = (text: string) => string;
@@ -45,8 +45,17 @@ function concealFragment({ code, args }: Fragment, conceal: Conceal): Fragment {
   return { code, args: args.map((arg) => concealArg(arg, conceal)) };
 }
 
-/** Base64 is no text to look into: what stands for a secret there would not be decoded. */
 function concealArg(arg: Arg, conceal: Conceal): Arg {
+  if (typeof arg === 'string' || !('readOn' in arg)) return concealPlain(arg, conceal);
+  const { code, args } = arg.fragment;
+  return {
+    readOn: arg.readOn,
+    fragment: { code, args: args.map((inner) => concealPlain(inner, conceal)) },
+  };
+}
+
+/** Base64 is no text to look into: what stands for a secret there would not be decoded. */
+function concealPlain(arg: PlainArg, conceal: Conceal): PlainArg {
   if (typeof arg === 'string') return conceal(arg);
   return 'sha256Of' in arg ? { sha256Of: conceal(arg.sha256Of) } : arg;
 }

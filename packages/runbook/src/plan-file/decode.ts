@@ -1,7 +1,7 @@
 import { DiagnosticError } from '@skerry/diagnostics';
-import type { Arg, Fragment } from '@skerry/steps';
+import type { Fragment, PlainArg } from '@skerry/steps';
 import type { HandlerPlan, Plan, PlayPlan, StepPlan } from '../plan.ts';
-import type { PlanFile } from './schema.ts';
+import type { PlainFileArg, PlanFile } from './schema.ts';
 
 type FileFragment = PlanFile['steps'][number]['converge'];
 
@@ -11,14 +11,19 @@ type FileFragment = PlanFile['steps'][number]['converge'];
  */
 export function decodePlan(file: PlanFile): Plan {
   const text = (index: number): string => entry('texts', file.texts, index);
+  const plain = (arg: PlainFileArg): PlainArg => {
+    if ('text' in arg) return text(arg.text);
+    return 'sha256Of' in arg
+      ? { sha256Of: text(arg.sha256Of) }
+      : { sha256OfBase64: text(arg.sha256OfBase64) };
+  };
   const fragment = ({ code, args }: FileFragment): Fragment => ({
     code: text(code),
-    args: args.map((arg): Arg => {
-      if ('text' in arg) return text(arg.text);
-      return 'sha256Of' in arg
-        ? { sha256Of: text(arg.sha256Of) }
-        : { sha256OfBase64: text(arg.sha256OfBase64) };
-    }),
+    args: args.map((arg) =>
+      'readOn' in arg
+        ? { readOn: arg.readOn, fragment: { code: text(arg.code), args: arg.args.map(plain) } }
+        : plain(arg),
+    ),
   });
   const steps = file.steps.map((step): StepPlan => ({
     ...step,

@@ -1,12 +1,17 @@
 import type { SecretBook } from '@skerry/executor';
 import { DiagnosticError } from '@skerry/diagnostics';
-import type { Change, Fragment } from '@skerry/steps';
+import type { Change, Fragment, PlainArg } from '@skerry/steps';
 import type { HostObservation } from '../observation.ts';
 import type { HandlerPlan, HostPlan, Plan, PlayPlan, StepPlan } from '../plan.ts';
 import { concealPlan } from './conceal.ts';
 import { canonicalJson, sealed } from './digest.ts';
 import type { PlanKey } from './plan-key.ts';
-import { planFileVersion, type PlanFile, type PlanFileContent } from './schema.ts';
+import {
+  planFileVersion,
+  type PlainFileArg,
+  type PlanFile,
+  type PlanFileContent,
+} from './schema.ts';
 
 export interface PlanFileInput {
   readonly plan: Plan;
@@ -151,13 +156,23 @@ class Tables {
   #fragment({ code, args }: Fragment): PlanFile['steps'][number]['converge'] {
     return {
       code: this.#add(this.texts, code),
-      args: args.map((arg) => {
-        if (typeof arg === 'string') return { text: this.#add(this.texts, arg) };
-        return 'sha256Of' in arg
-          ? { sha256Of: this.#add(this.texts, arg.sha256Of) }
-          : { sha256OfBase64: this.#add(this.texts, arg.sha256OfBase64) };
-      }),
+      args: args.map((arg) =>
+        typeof arg === 'object' && 'readOn' in arg
+          ? {
+              readOn: [...arg.readOn],
+              code: this.#add(this.texts, arg.fragment.code),
+              args: arg.fragment.args.map((inner) => this.#arg(inner)),
+            }
+          : this.#arg(arg),
+      ),
     };
+  }
+
+  #arg(arg: PlainArg): PlainFileArg {
+    if (typeof arg === 'string') return { text: this.#add(this.texts, arg) };
+    return 'sha256Of' in arg
+      ? { sha256Of: this.#add(this.texts, arg.sha256Of) }
+      : { sha256OfBase64: this.#add(this.texts, arg.sha256OfBase64) };
   }
 
   #add<T>(table: T[], entry: T): number {

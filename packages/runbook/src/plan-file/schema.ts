@@ -29,10 +29,22 @@ const source = {
   revision: revision.optional(),
 };
 
-const argument = z.union([
+const plainArgument = z.union([
   z.strictObject({ text }),
   z.strictObject({ sha256Of: text }),
   z.strictObject({ sha256OfBase64: text }),
+]);
+export type PlainFileArg = z.infer<typeof plainArgument>;
+
+const argument = z.union([
+  ...plainArgument.options,
+  z
+    .strictObject({
+      readOn: z.array(z.string()).describe('Hosts, the first choice first'),
+      code: text,
+      args: z.array(plainArgument),
+    })
+    .describe('Made by one of these hosts when the plan is applied; never in a plan'),
 ]);
 
 const fragment = z
