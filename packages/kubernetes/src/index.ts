@@ -32,3 +32,9 @@ export { metallbObjects, peerSecretName } from './objects/metallb.ts';
 export { networkPolicies } from './objects/network-policies.ts';
 export { artifact, artifactKind, type ArtifactOptions } from './kinds/artifact.ts';
 export { images, imagesKind } from './kinds/images.ts';
+export { objects, objectsKind } from './kinds/objects.ts';
+export {
+  clusterObjectGroups,
+  clusterObjects,
+  type ClusterContext,
+} from './cluster-objects/cluster-objects.ts';

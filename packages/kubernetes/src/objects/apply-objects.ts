@@ -1,0 +1,260 @@
+import { sh, type Change, type Fragment } from '@skerry/steps';
+import { idOf, type Desired, type DesiredObject, type ObjectGroup } from './desired-objects.ts';
+import {
+  fieldManager,
+  identityAnnotation,
+  marked,
+  ownershipLabel,
+  recordKey,
+  recordOf,
+  recordWith,
+} from './ownership.ts';
+
+/** Seconds for which an object may be refused for a reason that passes: a webhook just starting. */
+const applySeconds = 180;
+/** Seconds until the API serves a new kind, and until an object is gone. */
+const settleSeconds = 120;
+
+// The arguments are orders, one after the other:
+//   group NAME
+//   apply all|existing SECONDS COUNT (ID ORIGIN JSON)…
+//   established SECONDS COUNT NAME…
+//   wait WHAT HOW RESOURCE NAMESPACE SECONDS
+//   delete ID TYPE NAME NAMESPACE SECONDS
+//   release ID TYPE NAME NAMESPACE LABEL  (a label to take off beside ours, or nothing)
+//   record HEAD TYPES TAIL
+const converge = `
+export KUBECONFIG=$1
+shift
+k() { kubectl --request-timeout=60s "$@"; }
+now() { date +%s; }
+is_passing() {
+  case "$1" in
+    *'failed calling webhook'* | *'no endpoints available'* | *'no matches for kind'*) return 0 ;;
+    *'connection refused'* | *'was refused'* | *'currently unable to handle'* | *'etcdserver:'*) return 0 ;;
+  esac
+  return 1
+}
+# patiently END JSON: applies it, again while what is in the way passes and there is time.
+patiently() {
+  until said=$(printf '%s\\n' "$2" | k apply --server-side --field-manager=${fieldManager} --force-conflicts -f - 2>&1); do
+    is_passing "$said" || return 1
+    left=$(($1 - $(now)))
+    [ "$left" -gt 0 ] || return 1
+    if [ -z "$told" ]; then
+      printf 'trying again for %s s at most: %s\\n' "$left" "$(printf '%s\\n' "$said" | tail -n 1)"
+      told=1
+    fi
+    sleep 1
+  done
+  printf '%s\\n' "$said"
+}
+texts() {
+  count=$1
+  shift
+  while [ "$count" -gt 0 ]; do
+    printf '%s\\n' "$3"
+    count=$((count - 1))
+    shift 3
+  done
+}
+existing() { printf '%s\\n' "$1" | k get -f - --ignore-not-found -o name; }
+# All at once; where that fails each object alone, so that the one to blame gets its name.
+apply() {
+  which=$1 end=$(($(now) + $2)) count=$3 told=
+  shift 3
+  text=$(texts "$count" "$@")
+  if [ "$which" = all ] || [ "$(existing "$text" | wc -l)" -eq "$count" ]; then
+    if patiently "$end" "$text"; then return; fi
+  fi
+  status=0
+  while [ "$count" -gt 0 ]; do
+    if [ "$which" = existing ] && [ -z "$(existing "$3")" ]; then
+      printf '%s: it is not there, so nothing of it is set\\n' "$1"
+    elif ! patiently "$end" "$3"; then
+      printf '%s, from %s: %s\\n' "$1" "$2" "$said" >&2
+      status=1
+    fi
+    count=$((count - 1))
+    shift 3
+  done
+  return $status
+}
+# await WHAT HOW RESOURCE NAMESPACE SECONDS
+await() {
+  what=$1 how=$2 resource=$3 namespace=$4 seconds=$5
+  printf 'waiting until %s is %s, %s s at most\\n' "$resource" "$what" "$seconds"
+  end=$(($(now) + seconds))
+  set -- "$resource"
+  [ -z "$namespace" ] || set -- "$@" --namespace="$namespace"
+  if kubectl wait --for=create "$@" --timeout="\${seconds}s"; then
+    left=$((end - $(now)))
+    [ "$left" -gt 0 ] || left=1
+    case $how in
+      rollout) kubectl rollout status "$@" --timeout="\${left}s" && return ;;
+      *) kubectl wait --for="$how" "$@" --timeout="\${left}s" && return ;;
+    esac
+  fi
+  {
+    printf '%s was not %s within %s s\\n' "$resource" "$what" "$seconds"
+    [ -z "$namespace" ] || k get pods --namespace="$namespace" --no-headers | head -n 8
+  } >&2
+  return 1
+}
+while [ $# -gt 0 ]; do
+  case $1 in
+    group)
+      printf '%s\\n' "$2"
+      shift 2
+      ;;
+    apply)
+      shift
+      apply "$@" || exit
+      shift $((3 + 3 * $3))
+      ;;
+    established)
+      seconds=$2 count=$3
+      shift 3
+      while [ "$count" -gt 0 ]; do
+        await Established condition=Established "crd/$1" '' "$seconds" || exit
+        count=$((count - 1))
+        shift
+      done
+      ;;
+    wait)
+      await "$2" "$3" "$4" "$5" "$6" || exit
+      shift 6
+      ;;
+    delete)
+      printf '%s: delete\\n' "$2"
+      (
+        set -- "$3" "$4" "$5" "$6"
+        if [ -n "$3" ]; then set -- "$1" "$2" --namespace="$3" --timeout="\${4}s"
+        else set -- "$1" "$2" --timeout="\${4}s"
+        fi
+        kubectl delete "$@" --ignore-not-found
+      ) || exit
+      shift 6
+      ;;
+    release)
+      printf '%s: let go\\n' "$2"
+      (
+        place=
+        [ -z "$5" ] || place=--namespace=$5
+        k label "$3" "$4" \${place:+"$place"} ${ownershipLabel}- \${6:+"$6-"} &&
+          k annotate "$3" "$4" \${place:+"$place"} ${identityAnnotation}-
+      ) || exit
+      shift 6
+      ;;
+    record)
+      before=$(k get configmap skerry-cluster-objects --namespace=kube-system --ignore-not-found -o 'jsonpath={.data.${recordKey}}') || exit
+      told=
+      if ! patiently $(($(now) + ${applySeconds})) "$2$3\${before:+,$before}$4"; then
+        printf '%s\\n' "$said" >&2
+        exit 1
+      fi
+      shift 4
+      ;;
+    *)
+      printf 'unknown order: %s\\n' "$1" >&2
+      exit 1
+      ;;
+  esac
+done
+`;
+
+/** Does what the changes say, group by group, with the waits of every group up to the last of them. */
+export function applyObjects(desired: Desired, changes: readonly Change[]): Fragment {
+  const due = new Map(changes.map((change) => [change.subject, change]));
+  const record = recordOf(desired);
+  const isDue = ({ object }: DesiredObject): boolean => due.has(idOf(object));
+  const last = desired.groups.findLastIndex(({ objects }) => objects.some(isDue));
+  const wanted = new Set(
+    desired.groups.flatMap(({ objects }) => objects.map(({ object }) => idOf(object))),
+  );
+  const left = changes.filter(
+    ({ subject }) => !wanted.has(subject) && subject !== idOf(record.object),
+  );
+  const words = [
+    ...(isDue(record) ? recordAhead(record) : []),
+    ...desired.groups.slice(0, last + 1).flatMap((group) => ordersOf(group, isDue)),
+    ...(left.length > 0 ? ['group', 'what is no longer wanted'] : []),
+    ...left.flatMap(removalOrder),
+    ...(isDue(record) ? applyOrder('all', [record]) : []),
+  ];
+  return sh(converge, desired.kubeconfig, ...words);
+}
+
+/** Seconds: all waits, and time for what passes. */
+export function applyDeadline({ groups }: Desired): number {
+  const waits = groups.flatMap((group) => group.waits.map(({ seconds }) => seconds));
+  return waits.reduce((sum, seconds) => sum + seconds, 0) + groups.length * applySeconds + 600;
+}
+
+/** The types are noted before the first object of them is there, beside those noted already. */
+function recordAhead(record: DesiredObject): string[] {
+  const [head = '', tail = ''] = JSON.stringify(marked(recordWith('@'))).split('@');
+  const { data } = record.object as { readonly data?: Readonly<Record<string, string>> };
+  return ['record', head, data?.[recordKey] ?? '', tail];
+}
+
+function ordersOf(group: ObjectGroup, isDue: (one: DesiredObject) => boolean): string[] {
+  const due = group.objects.filter(isDue);
+  const made = due.filter(({ ownership }) => ownership === 'owned' || ownership === 'kept');
+  const isGround = ({ object: { kind } }: DesiredObject): boolean =>
+    kind === 'Namespace' || kind === 'CustomResourceDefinition';
+  const kinds = made.filter(({ object }) => object.kind === 'CustomResourceDefinition');
+  const names = kinds.map(({ object }) => object.metadata.name);
+  return [
+    ...(due.length + group.waits.length > 0 ? ['group', group.name] : []),
+    ...due
+      .filter(({ ownership }) => ownership === 'absent')
+      .flatMap(({ object }) => deleteOrder(idOf(object))),
+    ...applyOrder('all', made.filter(isGround)),
+    ...(names.length > 0 ? ['established', `${settleSeconds}`, `${names.length}`, ...names] : []),
+    ...applyOrder(
+      'all',
+      made.filter((one) => !isGround(one)),
+    ),
+    ...applyOrder(
+      'existing',
+      due.filter(({ ownership }) => ownership === 'partial'),
+    ),
+    ...group.waits.flatMap(({ resource, namespace = '', condition, jsonpath, seconds }) => {
+      const how =
+        condition === undefined
+          ? jsonpath === undefined
+            ? ['rolled out', 'rollout']
+            : [jsonpath.replace(/^\{\.?(.*)\}/, '$1'), `jsonpath=${jsonpath}`]
+          : [condition, `condition=${condition}`];
+      return ['wait', ...how, resource, namespace, `${seconds}`];
+    }),
+  ];
+}
+
+function applyOrder(which: 'all' | 'existing', objects: readonly DesiredObject[]): string[] {
+  if (objects.length === 0) return [];
+  const words = objects.flatMap((one) => [
+    idOf(one.object),
+    one.origin,
+    JSON.stringify(marked(one)),
+  ]);
+  return ['apply', which, `${applySeconds}`, `${objects.length}`, ...words];
+}
+
+/** Of `Deployment.apps shop/web`: the type, the name, the namespace. */
+function placeOf(id: string): [type: string, name: string, namespace: string] {
+  const [type = '', place = ''] = id.split(' ');
+  const slash = place.indexOf('/');
+  return [type, place.slice(slash + 1), slash < 0 ? '' : place.slice(0, slash)];
+}
+
+function deleteOrder(id: string): string[] {
+  return ['delete', id, ...placeOf(id), `${settleSeconds}`];
+}
+
+function removalOrder({ subject, action, before }: Change): string[] {
+  if (action === 'delete') return deleteOrder(subject);
+  const label = before === 'owned' ? 'app.kubernetes.io/managed-by' : '';
+  return ['release', subject, ...placeOf(subject), label];
+}

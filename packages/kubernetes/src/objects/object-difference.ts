@@ -1,0 +1,126 @@
+/** Two trees with only what is worth comparing: before and after a server-side apply. */
+export interface Difference {
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+type Tree = { readonly [key: string]: unknown };
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * What an apply changes of an object, as two trees that are equal where it changes nothing. They hold
+ * the fields that are wanted, each as the server has it, and those that go because they were ours and
+ * are no longer wanted. What the server or somebody else filled in is left out.
+ */
+export function differenceOf(wanted: unknown, live: unknown, applied: unknown): Difference {
+  if (isTree(live) && isTree(applied)) {
+    return ofTrees(isTree(wanted) ? wanted : {}, live, applied);
+  }
+  if (Array.isArray(live) && Array.isArray(applied)) {
+    return ofLists(Array.isArray(wanted) ? wanted : undefined, live, applied);
+  }
+  // Something new: as far as it is wanted, without what the server filled in.
+  const whole = wanted === undefined || applied === undefined || live !== undefined;
+  const after = whole ? applied : differenceOf(wanted, applied, applied).after;
+  return { before: live, after };
+}
+
+function ofTrees(wanted: Tree, live: Tree, applied: Tree): Difference {
+  const before: Record<string, unknown> = {};
+  const after: Record<string, unknown> = {};
+  const put = (key: string, one: Difference): void => {
+    if (one.before !== undefined) before[key] = one.before;
+    if (one.after !== undefined) after[key] = one.after;
+  };
+  for (const [key, value] of Object.entries(wanted)) {
+    put(key, differenceOf(value, live[key], applied[key]));
+  }
+  for (const [key, value] of Object.entries(live)) {
+    if (key in wanted) continue;
+    if (!(key in applied)) before[key] = value;
+    else {
+      const inside = removedFrom(value, applied[key]);
+      if (inside !== undefined) put(key, inside);
+    }
+  }
+  return { before, after };
+}
+
+/** What goes from a part that nobody wants anything of now; undefined where nothing goes. */
+function removedFrom(live: unknown, applied: unknown): Difference | undefined {
+  if (isTree(live) && isTree(applied)) {
+    const found = ofTrees({}, live, applied);
+    return Object.keys(found.before as Tree).length > 0 ? found : undefined;
+  }
+  if (Array.isArray(live) && Array.isArray(applied)) {
+    const left = new Set(applied.map((item) => JSON.stringify(item)));
+    const gone = live.some((item) => !left.has(JSON.stringify(item)));
+    return gone && live.length > applied.length ? { before: live, after: applied } : undefined;
+  }
+  return undefined;
+}
+
+/** Fields by which lists of Kubernetes' APIs tell their items apart (`x-kubernetes-list-map-keys`). */
+const itemKeys = [
+  ['containerPort', 'protocol'],
+  ['port', 'protocol'],
+  ['mountPath'],
+  ['devicePath'],
+  ['topologyKey', 'whenUnsatisfiable'],
+  ['key', 'effect'],
+  ['name'],
+  ['key'],
+  ['type'],
+  ['ip'],
+  ['uid'],
+] as const;
+
+/** Gives an item its name in a list, for the first keys that tell all items apart. */
+function itemNames(lists: readonly (readonly unknown[])[]): ((item: Tree) => string) | undefined {
+  for (const keys of itemKeys) {
+    const nameOf = (item: unknown): string | undefined =>
+      isTree(item) && item[keys[0]] !== undefined
+        ? JSON.stringify(keys.map((key) => item[key] ?? (key === 'protocol' ? 'TCP' : null)))
+        : undefined;
+    const apart = lists.every((items) => {
+      const names = new Set(items.map(nameOf));
+      return names.size === items.length && !names.has(undefined);
+    });
+    if (apart) return (item) => nameOf(item) ?? '';
+  }
+  return undefined;
+}
+
+function ofLists(
+  wanted: readonly unknown[] | undefined,
+  live: readonly unknown[],
+  applied: readonly unknown[],
+): Difference {
+  if (wanted === undefined) return removedFrom(live, applied) ?? { before: live, after: live };
+  if (!live.some(isTree) && !applied.some(isTree)) return { before: live, after: applied };
+  const nameOf = itemNames([wanted, live, applied]);
+  if (nameOf === undefined) {
+    if (wanted.length !== live.length || wanted.length !== applied.length) {
+      return { before: live, after: applied };
+    }
+    const items = wanted.map((item, index) => differenceOf(item, live[index], applied[index]));
+    return { before: items.map((one) => one.before), after: items.map((one) => one.after) };
+  }
+  const [ours, were, are] = [wanted, live, applied].map(
+    (items) => new Map(items.map((item) => [nameOf(item as Tree), item])),
+  ) as [Map<string, unknown>, Map<string, unknown>, Map<string, unknown>];
+  const before: unknown[] = [];
+  const after: unknown[] = [];
+  for (const name of new Set([...were.keys(), ...are.keys()])) {
+    const [was, is] = [were.get(name), are.get(name)];
+    // An item of somebody else, that an apply leaves alone.
+    if (!ours.has(name) && is !== undefined) continue;
+    const item = differenceOf(ours.get(name), was, is);
+    if (item.before !== undefined) before.push(item.before);
+    if (item.after !== undefined) after.push(item.after);
+  }
+  return { before, after };
+}

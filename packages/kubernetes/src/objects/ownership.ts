@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import {
+  idOf,
+  typeOf,
+  type Desired,
+  type DesiredObject,
+  type Identity,
+} from './desired-objects.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
+
+/** The field manager of server-side apply: by it the API knows which fields are ours. */
+export const fieldManager = 'skerry';
+
+/** A label with the ownership as its value; all that carries it is read by one `kubectl get`. */
+export const ownershipLabel = 'skerry.dev/cluster-objects';
+
+/**
+ * An annotation with the object's own id. A copy under another name carries a wrong one: so it is not
+ * taken for ours, and never deleted.
+ */
+export const identityAnnotation = 'skerry.dev/object';
+
+/** The key in the record under which the types stand; no other ConfigMap has it. */
+export const recordKey = 'skerry-types';
+
+/**
+ * A ConfigMap that names the types of all objects that were ever applied and may still be there:
+ * without it, nobody would look for objects of a type that is no longer wanted.
+ */
+export function recordOf({ groups }: Pick<Desired, 'groups'>): DesiredObject {
+  return recordWith(typesOf(groups.flatMap(({ objects }) => objects)).join(','));
+}
+
+/** The record with a text in place of its types. */
+export function recordWith(types: string): DesiredObject {
+  const metadata = { name: 'skerry-cluster-objects', namespace: 'kube-system' };
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { [recordKey]: types } };
+  return { object, ownership: 'owned', origin: 'the record of applied types' };
+}
+
+/** `ConfigMap.v1.`, `Deployment.v1.apps`, each once, sorted; the record's own among them. */
+export function typesOf(objects: readonly DesiredObject[]): string[] {
+  const types = objects.map(({ object }) => typeOf(object));
+  return [...new Set(['ConfigMap.v1.', ...types])].toSorted();
+}
+
+/** The object as it is sent: with what marks it as ours, and nothing that only a reader needs. */
+export function marked({ object, ownership }: DesiredObject): KubernetesObject & Identity {
+  const { apiVersion, kind, metadata, stringData, ...others } = object;
+  const { labels, annotations, ...about } = metadata as typeof metadata & {
+    labels?: object;
+    annotations?: object;
+  };
+  // `status` and what charts leave behind of a live object are the server's to write.
+  for (const key of [
+    'creationTimestamp',
+    'resourceVersion',
+    'uid',
+    'managedFields',
+    'generation',
+  ]) {
+    Reflect.deleteProperty(about, key);
+  }
+  Reflect.deleteProperty(others, 'status');
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      ...about,
+      labels: {
+        ...labels,
+        ...(ownership === 'owned' ? { 'app.kubernetes.io/managed-by': 'skerry' } : {}),
+        [ownershipLabel]: ownership,
+      },
+      annotations: { ...annotations, [identityAnnotation]: idOf(object) },
+    },
+    ...others,
+    ...(stringData === undefined ? {} : { data: secretData(others['data'], stringData) }),
+  };
+}
+
+/**
+ * `stringData` as the server stores it: the field exists only on the way in, so that nobody could own
+ * it or see that it differs. A secret of the inventory is base64 by a token of its own.
+ */
+function secretData(data: unknown, stringData: unknown): Record<string, unknown> {
+  const encoded = Object.entries(stringData as Record<string, string>).map(([key, text]) => {
+    const token = /^⟦secret:([^⟧]*)⟧$/.exec(text)?.[1];
+    if (token !== undefined) return [key, `⟦secret-base64:${token}⟧`] as const;
+    if (text.includes('⟦secret:')) {
+      throw new Error(`a secret of stringData.${key} stands among other text`);
+    }
+    return [key, Buffer.from(text, 'utf8').toString('base64')] as const;
+  });
+  return { ...(data as object | undefined), ...Object.fromEntries(encoded) };
+}
+
+/** Whether what lives in the cluster is marked as ours, by its own name. */
+export function ownershipOf(live: KubernetesObject & Identity): string | undefined {
+  const { labels, annotations } = live.metadata as {
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  return annotations?.[identityAnnotation] === idOf(live) ? labels?.[ownershipLabel] : undefined;
+}
+
+/** A short name of a text, for an annotation of a pod template that is to change with it. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,268 @@
+import { sh, type Fragment, type ProbeOutput } from '@skerry/steps';
+import { idOf, typeOf, type Desired, type Identity } from './desired-objects.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
+import {
+  fieldManager,
+  identityAnnotation,
+  marked,
+  ownershipLabel,
+  recordKey,
+  recordOf,
+  typesOf,
+} from './ownership.ts';
+
+/** An object as an API gave it. */
+export type LiveObject = KubernetesObject & Identity;
+
+/** What the cluster said. Values of Secrets are numbered, equal values alike. */
+export interface Observed {
+  /** false: there is no kubeconfig of an administrator yet, so no cluster. */
+  readonly cluster: boolean;
+  /** What there is, of what is ours and of what is wanted. */
+  readonly live: readonly LiveObject[];
+  /** What a server-side apply would make of the wanted objects. */
+  readonly applied: readonly LiveObject[];
+  /** Ids of wanted objects whose kind or namespace is not there yet. */
+  readonly pending: readonly { readonly id: string; readonly lacks: string }[];
+  /** Ids of wanted objects that the server did not take, with its message. */
+  readonly refused: readonly { readonly id: string; readonly message: string }[];
+  /** How many times kubectl was called. */
+  readonly calls: number;
+}
+
+// Five words for each object: id, ownership, type, namespace, JSON. The usual way is two calls: one
+// for what is there, one for what an apply would make of it. All else is asked only where they leave
+// something open: objects without our mark, kinds and namespaces that are not there yet, refusals.
+const probe = `
+export KUBECONFIG=$1
+types=$2
+record=$3
+shift 3
+if [ ! -r "$KUBECONFIG" ]; then
+  echo '== none'
+  exit 0
+fi
+if ! command -v kubectl >/dev/null; then
+  echo 'there is a cluster, but no kubectl' >&2
+  exit 1
+fi
+nl='
+'
+exec 3>&1
+k() { kubectl --request-timeout=60s "$@"; }
+list() { k get "$1" -A -l ${ownershipLabel} -o json; }
+find() {
+  echo '== live'
+  k get -f - --ignore-not-found -o json
+}
+dry() {
+  echo '== applied'
+  k apply --server-side --dry-run=server --field-manager=${fieldManager} --force-conflicts -o json -f -
+}
+pick() {
+  while [ $# -gt 0 ]; do
+    case "$chosen" in *"$nl$1$nl"*) printf '%s\\n' "$5" ;; esac
+    shift 5
+  done
+}
+# try HOW IDS OBJECTS…: all at once; where that fails, each half alone, down to the one that is to blame.
+try() (
+  how=$1
+  chosen=$2
+  shift 2
+  said=$(pick "$@" | { "$how" >&3; } 2>&1) && exit
+  case "$said" in
+    *'connection refused'* | *'was refused'* | *'Unable to connect'* | *imeout* | *'must be logged in'*)
+      printf '%s\\n' "$said" >&2
+      exit 1
+      ;;
+  esac
+  ids=$(printf '%s' "$chosen" | sed '/^$/d')
+  count=$(printf '%s\\n' "$ids" | wc -l)
+  if [ "$count" -le 1 ]; then
+    printf '== refused %s\\n' "$ids" >&3
+    printf '%s\\n' "$said" | sed 's/^/| /' >&3
+    exit
+  fi
+  half=$((count / 2))
+  try "$how" "$nl$(printf '%s\\n' "$ids" | head -n "$half")$nl" "$@" || exit
+  try "$how" "$nl$(printf '%s\\n' "$ids" | tail -n "+$((half + 1))")$nl" "$@"
+)
+kinds=
+learn_kinds() {
+  [ -z "$kinds" ] || return 0
+  echo '== call'
+  kinds=$nl$(k api-resources --no-headers | awk '{ n = split($(NF - 2), v, "/"); print $NF "." (n > 1 ? v[1] : "") }')$nl
+  [ "$kinds" != "$nl$nl" ]
+}
+is_served() {
+  kind=\${1%%.*}
+  group=\${1#*.}
+  case "$kinds" in *"$nl$kind.\${group#*.}$nl"*) return 0 ;; esac
+  return 1
+}
+served_of() (
+  found=
+  IFS=,
+  for type in $1; do
+    if is_served "$type"; then found=$found,$type; fi
+  done
+  printf '%s' "\${found#,}"
+)
+if live=$(list "$types" 2>/dev/null); then
+  printf '== live\\n%s\\n' "$live"
+else
+  echo '== call'
+  learn_kinds || exit
+  live=$(list "$(served_of "$types")") || exit
+  printf '== live\\n%s\\n' "$live"
+fi
+have=$nl$(printf '%s\\n' "$live" | sed -n 's/^ *"${identityAnnotation.replace('/', '\\/')}": "\\([^"]*\\)",\\{0,1\\}$/\\1/p')$nl
+known=$(printf '%s\\n' "$live" | sed -n 's/^ *"${recordKey}": "\\([A-Za-z0-9.,-]*\\)",\\{0,1\\}$/\\1/p' | head -n 1)
+live=
+more=$(
+  IFS=,
+  for type in $known; do
+    case ",$types," in *",$type,"*) ;; *) printf ',%s' "$type" ;; esac
+  done
+)
+if [ -n "$more" ]; then
+  learn_kinds || exit
+  more=$(served_of "\${more#,}")
+  if [ -n "$more" ]; then
+    echo '== live'
+    list "$more" || exit
+  fi
+fi
+wanted=$nl
+open=$nl
+missing=
+each() {
+  while [ $# -gt 0 ]; do
+    case "$have" in
+      *"$nl$1$nl"*) [ "$2" = absent ] || wanted=$wanted$1$nl ;;
+      *)
+        if [ "$2" != absent ]; then missing=1
+        else case "$have" in *"$nl$record$nl"*) shift 5; continue ;; esac
+        fi
+        open=$open$1$nl
+        ;;
+    esac
+    shift 5
+  done
+}
+each "$@"
+if [ "$open" != "$nl" ]; then
+  learn_kinds || exit
+  echo '== call'
+  namespaces=$(k get namespaces -o name) || exit
+  namespaces=$nl$namespaces$nl
+  there=$nl
+  sort_out() {
+    while [ $# -gt 0 ]; do
+      case "$open" in
+        *"$nl$1$nl"*)
+          if ! is_served "$3"; then
+            echo "== pending $1"
+            echo kind
+          else
+            case "$namespaces" in
+              *"$nl""namespace/$4$nl"*)
+                there=$there$1$nl
+                [ "$2" = absent ] || wanted=$wanted$1$nl
+                ;;
+              *)
+                if [ -z "$4" ]; then
+                  there=$there$1$nl
+                  [ "$2" = absent ] || wanted=$wanted$1$nl
+                else
+                  echo "== pending $1"
+                  echo namespace
+                fi
+                ;;
+            esac
+          fi
+          ;;
+      esac
+      shift 5
+    done
+  }
+  sort_out "$@"
+  if [ "$there" != "$nl" ]; then
+    try find "$there" "$@" || exit
+  fi
+fi
+if [ "$wanted" != "$nl" ]; then
+  try dry "$wanted" "$@"
+fi
+`;
+
+/** Reads what is there and what an apply would make of it, and changes nothing. */
+export function probeObjects(desired: Desired): Fragment {
+  const objects = desired.groups.flatMap((group) => group.objects);
+  const record = recordOf(desired);
+  const words = [record, ...objects].flatMap((one) => {
+    const { ownership, object } = one;
+    const { namespace = '' } = object.metadata;
+    return [idOf(object), ownership, typeOf(object), namespace, JSON.stringify(marked(one))];
+  });
+  const types = typesOf(objects).join(',');
+  return sh(probe, desired.kubeconfig, types, idOf(record.object), ...words);
+}
+
+/** @throws where the answer is cut off or is none. */
+export function parseObjects({ stdout }: ProbeOutput): Observed {
+  const sections = stdout.split(/^== /m);
+  if (sections.length < 2) throw new Error('the probe said nothing of the cluster');
+  const live = new Map<string, LiveObject>();
+  const applied = new Map<string, LiveObject>();
+  const pending: { id: string; lacks: string }[] = [];
+  const refused: { id: string; message: string }[] = [];
+  const number = secretNumbers();
+  let calls = 0;
+  for (const section of sections.slice(1)) {
+    const newline = section.indexOf('\n');
+    const [, word = '', id = ''] = /^(\w+) ?(.*)$/.exec(section.slice(0, newline)) ?? [];
+    const body = section.slice(newline + 1);
+    if (word === 'none') {
+      return { cluster: false, live: [], applied: [], pending: [], refused: [], calls: 0 };
+    }
+    if (word === 'live' || word === 'applied' || word === 'call') calls += 1;
+    if (word === 'pending') pending.push({ id, lacks: body.trim() });
+    if (word === 'refused') {
+      refused.push({ id, message: body.replaceAll(/^\| /gm, '').trim() });
+    }
+    const into = word === 'live' ? live : word === 'applied' ? applied : undefined;
+    if (into === undefined) continue;
+    for (const one of objectsIn(body)) {
+      // A type that was asked for in two versions: the wanted one came first.
+      if (!into.has(idOf(one))) into.set(idOf(one), number(one));
+    }
+  }
+  const values = { live: [...live.values()], applied: [...applied.values()] };
+  const taken = refused.filter(({ id }) => !applied.has(id));
+  const last = new Map(taken.map((one) => [one.id, one]));
+  return { cluster: true, ...values, pending, refused: [...last.values()], calls };
+}
+
+/** The objects of what kubectl printed: a list, one object, or nothing. */
+function objectsIn(text: string): readonly LiveObject[] {
+  if (text.trim() === '') return [];
+  const read = JSON.parse(text) as LiveObject & { readonly items?: readonly LiveObject[] };
+  return read.kind === 'List' && read.items !== undefined ? read.items : [read];
+}
+
+/** Puts numbers in place of the values of Secrets: what was read is kept, and is never shown. */
+function secretNumbers(): (object: LiveObject) => LiveObject {
+  const numbers = new Map<unknown, string>();
+  return (object) => {
+    const { data } = object as { readonly data?: object };
+    if (object.apiVersion !== 'v1' || object.kind !== 'Secret' || !data) return object;
+    const hidden = Object.entries(data).map(([key, value]) => {
+      const known = numbers.get(value) ?? `⟦value ${numbers.size + 1}, not shown⟧`;
+      numbers.set(value, known);
+      return [key, known];
+    });
+    return { ...object, data: Object.fromEntries(hidden) as Record<string, string> };
+  };
+}
