@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** How a remote or local process ended. */
 export type Ending =
@@ -10,6 +10,8 @@ export type Ending =
 export interface ByteChannel {
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** For many bytes: tells when it can take no more. */
+  readonly stdin: Writable;
   write(bytes: Buffer): void;
   /** Closes standard input. */
   end(): void;

@@ -128,7 +128,7 @@ export class FramedShell implements Shell {
         frames.stdout.shift();
         frames.stderr.shift();
         if (out.part === undefined) settle(() => ({ outcome: 'exited', parts: done }));
-        else done.push(partResult(out, err, secrets));
+        else done.push(...partResults(out, err, out.part - done.length, secrets));
       };
       const reader = (stream: 'stdout' | 'stderr'): FrameReader =>
         new FrameReader(
@@ -173,13 +173,20 @@ export class FramedShell implements Shell {
   }
 }
 
-function partResult(out: Frame, err: Frame, secrets: SecretBook): PartResult {
-  return {
-    code: out.status,
+/** `unanswered` parts before this one share its end: they were joined with it. */
+function partResults(
+  out: Frame,
+  err: Frame,
+  unanswered: number,
+  secrets: SecretBook,
+): PartResult[] {
+  const result = {
+    code: unanswered > 0 ? out.status || 1 : out.status,
     stdout: secrets.conceal(out.content.toString('utf8')),
     stderr: secrets.conceal(err.content.toString('utf8')),
     utf8: isUtf8(out.content),
   };
+  return Array.from({ length: unanswered + 1 }, () => result);
 }
 
 function describe(ending: Ending): string {

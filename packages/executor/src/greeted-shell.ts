@@ -26,12 +26,22 @@ export async function greetedShell(
   start: Opening,
   options: GreetOptions,
 ): Promise<FramedShell> {
-  const { host, user, sudo, become, timeout, signal, secrets, onSend } = options;
+  await greeted(channel, start, options);
+  const { secrets, onSend } = options;
+  return new FramedShell(channel, { secrets, onSend });
+}
+
+/** Waits until the shell that was started on a channel has answered; errors as above. */
+export async function greeted(
+  channel: ByteChannel,
+  start: Opening,
+  options: GreetOptions,
+): Promise<void> {
+  const { host, user, sudo, become, timeout, signal, secrets } = options;
   const greeting = await greet(channel, start, {
     milliseconds: timeout,
     signal,
     ...(sudo.password === undefined ? {} : { password: secrets.reveal(sudo.password) }),
   });
   if (greeting.outcome !== 'ready') throw openFailure(host, { become, user, greeting, secrets });
-  return new FramedShell(channel, { secrets, onSend });
 }

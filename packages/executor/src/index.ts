@@ -15,3 +15,4 @@ export type {
 export { createConnector, type ConnectorOptions } from './connector.ts';
 export { posixQuote } from './posix-quote.ts';
 export { renderScript, type ScriptOptions } from './script.ts';
+export type { UploadFile, UploadOptions, UploadResult } from './upload.ts';

@@ -1,11 +1,12 @@
 import { $ } from 'zx';
 import { type ByteChannel, type Ending, LINGER_MILLISECONDS } from './byte-channel.ts';
-import { greetedShell } from './greeted-shell.ts';
+import { greeted, greetedShell } from './greeted-shell.ts';
 import { becomeBy, opening } from './greeting.ts';
 import { abortedError } from './host-error.ts';
 import { killTree } from './process-tree.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Session, Shell, SudoSettings } from './shell.ts';
+import { upload, type UploadFile, type UploadOptions, type UploadResult } from './upload.ts';
 
 /** Milliseconds for starting a shell on this machine, sudo included. */
 const OPEN_MILLISECONDS = 15_000;
@@ -44,6 +45,20 @@ export class LocalSession implements Session {
     this.#shells.add(shell);
     void channel.ended.then(() => this.#shells.delete(shell));
     return shell;
+  }
+
+  async upload(files: readonly UploadFile[], options: UploadOptions): Promise<UploadResult> {
+    if (options.signal?.aborted === true) throw abortedError(this.host);
+    const become = becomeBy(options.become, process.getuid?.() === 0, this.#options.sudo);
+    const start = opening(become);
+    const channel = spawnLocal(start.command);
+    await greeted(channel, start, {
+      ...this.#options,
+      become,
+      timeout: OPEN_MILLISECONDS,
+      signal: options.signal,
+    });
+    return upload(channel, files, { ...options, secrets: this.#options.secrets });
   }
 
   async close(): Promise<void> {
@@ -88,6 +103,7 @@ function spawnLocal(command: string): ByteChannel {
   return {
     stdout: running.stdout,
     stderr: running.stderr,
+    stdin: running.stdin,
     write: (bytes) => void running.stdin.write(bytes),
     end: () => void running.stdin.end(),
     close: kill,

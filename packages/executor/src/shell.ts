@@ -1,3 +1,5 @@
+import type { UploadFile, UploadOptions, UploadResult } from './upload.ts';
+
 /**
  * One piece of a script. `code` is constant POSIX sh; the values come as `args` and are read as
  * "$1", "$2", …: the executor quotes them, nobody else.
@@ -9,6 +11,11 @@ export interface Part {
   readonly inShell?: boolean;
   /** When this part fails, the parts after it are not run. */
   readonly required?: boolean;
+  /**
+   * Where several parts with the same code stand one after the other, the code runs once, with the
+   * arguments of all; it calls `next STATUS` after each answer but the last one.
+   */
+  readonly joins?: boolean;
 }
 
 /** What one part of a script did. `utf8` is false where stdout held bytes that are no UTF-8. */
@@ -58,6 +65,11 @@ export interface Session {
    * DiagnosticError `sudo-off` where that would need a sudo that the endpoint does not allow.
    */
   openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell>;
+  /**
+   * Puts files on the host, one after the other, over one exec channel of its own. Throws as
+   * `openShell` does; how the transfer itself ended is in the result.
+   */
+  upload(files: readonly UploadFile[], options: UploadOptions): Promise<UploadResult>;
   close(): Promise<void>;
 }
 

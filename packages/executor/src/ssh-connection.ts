@@ -175,6 +175,7 @@ export class SshConnection {
     return {
       stdout: channel,
       stderr: channel.stderr,
+      stdin: channel,
       write: (bytes) => void channel.write(bytes),
       end: () => void channel.end(),
       close: () => channel.close(),

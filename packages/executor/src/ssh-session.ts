@@ -1,9 +1,11 @@
-import { greetedShell } from './greeted-shell.ts';
-import { becomeBy, opening } from './greeting.ts';
+import type { ByteChannel } from './byte-channel.ts';
+import { greeted, greetedShell } from './greeted-shell.ts';
+import { becomeBy, opening, type Become, type Opening } from './greeting.ts';
 import { openFailure } from './open-failure.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Session, Shell, SudoSettings } from './shell.ts';
 import type { SshConnection } from './ssh-connection.ts';
+import { upload, type UploadFile, type UploadOptions, type UploadResult } from './upload.ts';
 
 /** sshd allows 10 (`MaxSessions`); a few are left for others. */
 const CHANNELS_PER_CONNECTION = 4;
@@ -37,6 +39,33 @@ export class SshSession implements Session {
   }
 
   async openShell(options: { become: boolean; signal?: AbortSignal }): Promise<Shell> {
+    const { channel, start, become } = await this.#start(options);
+    const shell = await greetedShell(channel, start, {
+      ...this.#options,
+      become,
+      signal: options.signal,
+    });
+    this.#shells.add(shell);
+    void channel.ended.then(() => this.#shells.delete(shell));
+    return shell;
+  }
+
+  async upload(files: readonly UploadFile[], options: UploadOptions): Promise<UploadResult> {
+    const { channel, start, become } = await this.#start(options);
+    await greeted(channel, start, { ...this.#options, become, signal: options.signal });
+    return upload(channel, files, { ...options, secrets: this.#options.secrets });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#shells].map((shell) => shell.close()));
+    await Promise.all(this.#connections.map((connection) => connection.end()));
+  }
+
+  /** Starts a shell on a connection with room; it has not answered yet. */
+  async #start(options: {
+    readonly become: boolean;
+    readonly signal?: AbortSignal;
+  }): Promise<{ readonly channel: ByteChannel; readonly start: Opening; readonly become: Become }> {
     const { sudo, user, timeout } = this.#options;
     const become = becomeBy(options.become, user === 'root', sudo);
     const start = opening(become);
@@ -52,19 +81,7 @@ export class SshSession implements Session {
       throw openFailure(this.host, { become, user, error });
     }
     void channel.ended.then(release);
-    const shell = await greetedShell(channel, start, {
-      ...this.#options,
-      become,
-      signal: options.signal,
-    });
-    this.#shells.add(shell);
-    void channel.ended.then(() => this.#shells.delete(shell));
-    return shell;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#shells].map((shell) => shell.close()));
-    await Promise.all(this.#connections.map((connection) => connection.end()));
+    return { channel, start, become };
   }
 
   /** A connection with a channel to spare, already counted. */
