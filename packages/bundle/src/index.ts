@@ -2,3 +2,11 @@ export type { Artifact, Bundle } from '@skerry/steps';
 export { openBundle, type OpenBundle } from './open.ts';
 export { bundledTexts, type RenderingOptions } from './rendering.ts';
 export { bundleSchemaText } from './schema.ts';
+export { readImageArchive, type ImageArchive } from './oci/archive.ts';
+export {
+  fileDigest,
+  writeImageArchive,
+  type ImageSettings,
+  type WrittenImage,
+} from './oci/image.ts';
+export { writeLayer, type LayerEntry } from './oci/layer.ts';
