@@ -3,8 +3,8 @@ import { textDiff, type Change } from '@skerry/steps';
 import { groupOf, idOf, type Desired, type DesiredObject } from './desired-objects.ts';
 import { objectsText, type KubernetesObject } from './kubernetes-object.ts';
 import { differenceOf } from './object-difference.ts';
-import { marked, ownershipOf, recordOf } from './ownership.ts';
-import type { LiveObject, Observed } from './probe-objects.ts';
+import { marked, ownershipOf, recordOf, type LiveObject } from './ownership.ts';
+import type { Observed } from './probe-objects.ts';
 
 /** What holds things of other people, which would go with it. */
 const holders: Readonly<Record<string, string>> = {

@@ -44,8 +44,11 @@ export function typesOf(objects: readonly DesiredObject[]): string[] {
   return [...new Set(['ConfigMap.v1.', ...types])].toSorted();
 }
 
+/** An object as an API takes and gives it. */
+export type LiveObject = KubernetesObject & Identity;
+
 /** The object as it is sent: with what marks it as ours, and nothing that only a reader needs. */
-export function marked({ object, ownership }: DesiredObject): KubernetesObject & Identity {
+export function marked({ object, ownership }: DesiredObject): LiveObject {
   const { apiVersion, kind, metadata, stringData, ...others } = object;
   const { labels, annotations, ...about } = metadata as typeof metadata & {
     labels?: object;
@@ -96,7 +99,7 @@ function secretData(data: unknown, stringData: unknown): Record<string, unknown>
 }
 
 /** Whether what lives in the cluster is marked as ours, by its own name. */
-export function ownershipOf(live: KubernetesObject & Identity): string | undefined {
+export function ownershipOf(live: LiveObject): string | undefined {
   const { labels, annotations } = live.metadata as {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;

@@ -1,6 +1,5 @@
 import { sh, type Fragment, type ProbeOutput } from '@skerry/steps';
-import { idOf, typeOf, type Desired, type Identity } from './desired-objects.ts';
-import type { KubernetesObject } from './kubernetes-object.ts';
+import { idOf, typeOf, type Desired } from './desired-objects.ts';
 import {
   fieldManager,
   identityAnnotation,
@@ -9,10 +8,8 @@ import {
   recordKey,
   recordOf,
   typesOf,
+  type LiveObject,
 } from './ownership.ts';
-
-/** An object as an API gave it. */
-export type LiveObject = KubernetesObject & Identity;
 
 /** What the cluster said. Values of Secrets are numbered, equal values alike. */
 export interface Observed {
