@@ -43,6 +43,15 @@ export function parseRange(text: string): AddressRange | undefined {
   return { family: address.family, first, last: first + size - 1n };
 }
 
+/** The text of an address that `AddressRange` holds as a number. */
+export function addressText(family: 4 | 6, number: bigint): string {
+  const length = family === 4 ? 4 : 16;
+  const bytes = Array.from({ length }, (_, index) =>
+    Number((number >> BigInt(8 * (length - 1 - index))) & 255n),
+  );
+  return ipaddr.fromByteArray(bytes).toString();
+}
+
 /** Whether two ranges share an address. */
 export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
   return a.family === b.family && a.first <= b.last && b.first <= a.last;

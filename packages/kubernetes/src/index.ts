@@ -38,3 +38,6 @@ export {
   clusterObjects,
   type ClusterContext,
 } from './cluster-objects/cluster-objects.ts';
+export { routes, routesKind } from './kinds/routes.ts';
+export { networkSteps } from './networks/network-steps.ts';
+export type { NetworkHost } from './networks/network-host.ts';

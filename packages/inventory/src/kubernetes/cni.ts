@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { network } from '../formats.ts';
-import { version } from './values.ts';
+import { interfaceName, version } from './values.ts';
 
 const cilium = z.strictObject({
   version: version(
@@ -56,7 +56,19 @@ const flannel = z.strictObject({
 });
 
 const routed = z.strictObject({
-  interface: z.string().optional().describe('The interface that the nodes share'),
+  interface: interfaceName
+    .optional()
+    .describe('The interface that the nodes share; left out: the one with the node’s address'),
+  blockSize: z
+    .int()
+    .min(22)
+    .max(25)
+    .default(24)
+    .describe('Prefix length of a node’s block of the pods’ network; it follows from its address'),
+  blocks: z
+    .record(z.string(), network)
+    .default({})
+    .describe('By host: a block of its own choice, where two addresses lead to the same block'),
 });
 
 const weave = z.strictObject({

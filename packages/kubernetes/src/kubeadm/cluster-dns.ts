@@ -1,6 +1,5 @@
 import type { KubernetesSettings } from '@skerry/inventory';
-import ipaddr from 'ipaddr.js';
-import { parseRange } from '../address-range.ts';
+import { addressText, parseRange } from '../address-range.ts';
 import { proxyModeOf } from '../matrix/proxy-modes.ts';
 
 /** Where NodeLocal DNSCache listens on every node (kubernetes.io, nodelocaldns). */
@@ -10,11 +9,7 @@ export const nodeLocalAddress = '169.254.20.10';
 export function dnsServiceAddress(services: string): string {
   const range = parseRange(services);
   if (range === undefined) throw new Error(`${services} is no network`);
-  const length = range.family === 4 ? 4 : 16;
-  const bytes = Array.from({ length }, (_, index) =>
-    Number(((range.first + 10n) >> BigInt(8 * (length - 1 - index))) & 255n),
-  );
-  return ipaddr.fromByteArray(bytes).toString();
+  return addressText(range.family, range.first + 10n);
 }
 
 /**

@@ -1,0 +1,21 @@
+import type { Inventory } from '@skerry/inventory';
+import type { Step } from '@skerry/steps';
+import type { NetworkHost } from './network-host.ts';
+import { routedSteps } from './routed.ts';
+
+/**
+ * What the cluster's network asks of a node before it joins: files, units and live routes. What runs
+ * in the cluster (a DaemonSet of Cilium) is not among them.
+ */
+export function networkSteps(inventory: Inventory, host: NetworkHost): Step[] {
+  switch (inventory.kubernetes.network.cni?.name) {
+    case 'routed':
+      return routedSteps(inventory, host);
+    case 'cilium':
+    case 'calico':
+    case 'flannel':
+    case 'weave':
+    case undefined:
+      return [];
+  }
+}
