@@ -1,4 +1,13 @@
 export type { Artifact, Bundle } from './bundle.ts';
+export type {
+  Check,
+  CheckPlace,
+  Finding,
+  OutsideAnswer,
+  OutsideCall,
+  Verdict,
+  Verification,
+} from './check.ts';
 export { summarizeChange, type Change } from './change.ts';
 export {
   artifactStore,
