@@ -41,3 +41,5 @@ export {
 export { routes, routesKind } from './kinds/routes.ts';
 export { networkSteps } from './networks/network-steps.ts';
 export type { NetworkHost } from './networks/network-host.ts';
+export { clusterVerification } from './verification/cluster-verification.ts';
+export { checks } from './verification/all-checks.ts';

@@ -1,0 +1,40 @@
+import type { Inventory } from '@skerry/inventory';
+import type { Verification } from '@skerry/steps';
+import { controlPlanesOf } from '../kubeadm/endpoint.ts';
+import { checks } from './all-checks.ts';
+import { parseClusterView, type ClusterView } from './cluster-view.ts';
+import { enforcesPolicies } from './policy.ts';
+import { probeObjects } from './probe-objects.ts';
+import { readFragment, setUpFragment, tearDownFragment } from './set-up.ts';
+
+/** Seconds that the probe pods may take until they are ready. */
+const podsDeadline = 240;
+
+/**
+ * How the cluster of an inventory is looked at; undefined where the inventory names no version of
+ * Kubernetes: then there is no cluster. `now` gives milliseconds since 1970.
+ */
+export function clusterVerification(
+  inventory: Inventory,
+  now: () => number = Date.now,
+): Verification<ClusterView> | undefined {
+  const { version } = inventory.kubernetes;
+  const controlPlanes = controlPlanesOf(inventory).map(({ name }) => name);
+  if (version === undefined || controlPlanes.length === 0) return undefined;
+  const objects = probeObjects(inventory, { guarded: enforcesPolicies(inventory) });
+  return {
+    api: controlPlanes,
+    controlPlanes,
+    nodes: inventory.hosts
+      .filter(({ roles }) => roles.includes('control-plane') || roles.includes('worker'))
+      .map(({ name }) => name),
+    setUp: setUpFragment(objects, podsDeadline),
+    // Once for what an earlier run left, once for the pods.
+    deadline: 2 * podsDeadline + 60,
+    tearDown: tearDownFragment,
+    read: readFragment,
+    parse: (output, setUpFailure) =>
+      parseClusterView(output, { inventory, now: now(), setUpFailure }),
+    checks,
+  };
+}

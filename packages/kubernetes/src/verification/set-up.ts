@@ -1,0 +1,63 @@
+import { sh, type Fragment } from '@skerry/steps';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { probeNamespace } from './probe-image.ts';
+
+const kubectl = `
+export KUBECONFIG=/etc/kubernetes/admin.conf
+command -v kubectl >/dev/null || { echo 'kubectl is missing' >&2; exit 1; }
+`;
+
+/**
+ * Removes what an earlier run left, makes the objects and waits until the pods are ready, at most
+ * `seconds`; no longer where an image cannot be had. Exits 0 also where some are not: that is for the
+ * checks to tell.
+ */
+export function setUpFragment(objects: readonly KubernetesObject[], seconds: number): Fragment {
+  const list = { apiVersion: 'v1', kind: 'List', items: objects };
+  return sh(
+    `${kubectl}
+namespace=$1
+end=$(($(date +%s) + $3))
+kubectl delete namespace "$namespace" --ignore-not-found --wait --timeout="$3s" >/dev/null || exit
+printf '%s\\n' "$2" | kubectl create -f - >/dev/null || exit
+shift 3
+for workload; do
+  until kubectl -n "$namespace" rollout status "$workload" --timeout=10s >/dev/null 2>&1; do
+    [ "$(date +%s)" -lt "$end" ] || break 2
+    case $(kubectl -n "$namespace" get pods \\
+      -o 'jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}') in
+      *ErrImage*|*ImagePull*|*InvalidImageName*) break 2 ;;
+    esac
+  done
+done
+exit 0
+`,
+    probeNamespace,
+    JSON.stringify(list),
+    String(seconds),
+    ...objects.flatMap(({ kind, metadata }) => {
+      const { name } = metadata as { readonly name: string };
+      return kind === 'DaemonSet' || kind === 'Deployment' ? [`${kind}/${name}`.toLowerCase()] : [];
+    }),
+  );
+}
+
+/** Does not wait until all is gone: the next run does. */
+export const tearDownFragment: Fragment = sh(
+  `${kubectl}kubectl delete namespace "$1" --ignore-not-found --wait=false >/dev/null`,
+  probeNamespace,
+);
+
+/** Stands between the two answers of `readFragment`. */
+export const separator = '=====';
+
+/** Nodes, Services and EndpointSlices; and the pods of the probes. */
+export const readFragment: Fragment = sh(
+  `${kubectl}
+kubectl get nodes,services,endpointslices.discovery.k8s.io --all-namespaces -o json || exit
+printf '%s\\n' "$2"
+kubectl -n "$1" get pods -o json
+`,
+  probeNamespace,
+  separator,
+);
