@@ -133,3 +133,16 @@ export const hostKey = matching(
   'must be a public key (ssh-ed25519 AAAA…) or a fingerprint (SHA256:…)',
   'A public host key as in a .pub file, or its fingerprint SHA256:…',
 );
+
+/** Kubernetes: a name of at most 63 characters, with a DNS name and a slash before it or without. */
+export const labelKey = matching(
+  /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+  'must be the key of a label, like disk or example.org/disk',
+  'The key of a label or taint: NAME or DOMAIN/NAME',
+);
+
+export const labelValue = matching(
+  /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/,
+  'must be the value of a label: at most 63 letters, digits, dots, hyphens and underscores',
+  'The value of a label or taint; may be empty',
+);

@@ -4,6 +4,8 @@ import {
   diskSerial,
   hostKey,
   jumpHost,
+  labelKey,
+  labelValue,
   moduleName,
   network,
   secretReference,
@@ -160,6 +162,17 @@ export const nodeSettings = z
       })
       .prefault({})
       .describe('The container runtime'),
+    labels: z.record(labelKey, labelValue).default({}).describe('Labels of the Kubernetes node'),
+    taints: z
+      .array(
+        z.strictObject({
+          key: labelKey,
+          value: labelValue.default(''),
+          effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+        }),
+      )
+      .default([])
+      .describe('Taints of the Kubernetes node, beside that of a control plane'),
   })
   .meta({ id: 'node', description: 'What the machines are to be, below Kubernetes' });
 export type NodeSettings = z.infer<typeof nodeSettings>;

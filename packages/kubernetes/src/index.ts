@@ -19,13 +19,19 @@ export type { NodeFacts, Rule } from './rules/rule.ts';
 export { clusterDns, dnsServiceAddress, nodeLocalAddress } from './kubeadm/cluster-dns.ts';
 export {
   clusterConfiguration,
+  kubeletConfigFolder,
+  patchesFolder,
   initConfiguration,
   joinConfiguration,
   kubeletConfiguration,
   kubeProxyConfiguration,
   type JoinFacts,
-  type JoinSecrets,
 } from './kubeadm/configuration.ts';
+export { bundledFor, packagesKeyFingerprint, packagesOf, programPackages } from './programs.ts';
+export { kubeletUnits } from './kubeadm/kubelet-units.ts';
+export { joinPlaceholders } from './kubeadm/join-values.ts';
+export { membershipOf, runningControlPlanes, type MemberFacts } from './kubeadm/membership-of.ts';
+export { membershipKind } from './kinds/membership.ts';
 export { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './kubeadm/endpoint.ts';
 export { objectsText, type KubernetesObject } from './objects/kubernetes-object.ts';
 export { metallbObjects, peerSecretName } from './objects/metallb.ts';

@@ -10,6 +10,7 @@ import {
   dnsServiceAddress,
   initConfiguration,
   joinConfiguration,
+  joinPlaceholders,
   kubeletConfiguration,
   kubeProxyConfiguration,
   objectsText,
@@ -31,10 +32,6 @@ const ipvs = marked(
   ),
 ).inventory;
 
-/** As a plan holds them: names of secrets, never their values. */
-const secrets = { token: '⟦secret:join-token⟧', certificateKey: '⟦secret:certificate-key⟧' };
-const joining = { ...secrets, caCertHashes: ['sha256:0f1e2d3c4b5a'] };
-
 function host(inventory: Inventory, name: string): Host {
   const found = inventory.hosts.find((candidate) => candidate.name === name);
   if (found === undefined) throw new Error(`there is no ${name}`);
@@ -44,9 +41,7 @@ function host(inventory: Inventory, name: string): Host {
 describe('the configuration of kubeadm', () => {
   test('of the first control plane', async () => {
     const objects = [
-      initConfiguration(oslo, host(oslo, 'oslo-cp-1'), secrets, {
-        patches: '/etc/kubernetes/patches',
-      }),
+      initConfiguration(oslo, host(oslo, 'oslo-cp-1')),
       clusterConfiguration(oslo),
       kubeletConfiguration(oslo),
     ];
@@ -56,7 +51,7 @@ describe('the configuration of kubeadm', () => {
 
   test('of what joins', async () => {
     const objects = ['oslo-cp-2', 'oslo-w-01'].map((name) =>
-      joinConfiguration(oslo, host(oslo, name), joining),
+      joinConfiguration(oslo, host(oslo, name), joinPlaceholders),
     );
     await expect(objectsText(objects)).toMatchFileSnapshot('golden/kubeadm-join.yaml');
   });
@@ -88,7 +83,7 @@ describe('the configuration of kubeadm', () => {
   test('lets pods run on control planes only where there is nothing else', () => {
     const only = marked(changed(['[worker]', '[control-plane]'])).inventory;
     const taints = (inventory: Inventory): unknown => {
-      const { nodeRegistration } = initConfiguration(inventory, host(inventory, 'cp-1'), secrets);
+      const { nodeRegistration } = initConfiguration(inventory, host(inventory, 'cp-1'));
       return (nodeRegistration as { readonly taints?: unknown }).taints;
     };
     expect(taints(only)).toEqual([]);

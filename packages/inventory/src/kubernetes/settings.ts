@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { network, serverName } from '../formats.ts';
+import { network, serverName, word } from '../formats.ts';
 import { cni } from './cni.ts';
+import { kubeadm } from './kubeadm.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { policies } from './policies.ts';
 import { duration, interfaceName, mtu, networks, objectName, version } from './values.ts';
@@ -87,6 +88,21 @@ const ingress = z
   })
   .describe('How HTTP from outside enters');
 
+const packages = z
+  .strictObject({
+    repository: word('A URL; under it v1.36/deb/ and v1.36/rpm/')
+      .default('https://pkgs.k8s.io/core:/stable:')
+      .describe(
+        'Where kubeadm, kubelet and kubectl come from where there is no bundle; or a mirror',
+      ),
+    debRevision: word('A revision').default('1.1').describe('What follows the version in a .deb'),
+    rpmRevision: word('A revision')
+      .default('150500.1.1')
+      .describe('What follows the version in an .rpm'),
+  })
+  .prefault({})
+  .describe('The packages of Kubernetes');
+
 /** What the cluster is to be, above its machines. Without a version, nodes are only prepared for it. */
 export const kubernetesSettings = z
   .strictObject({
@@ -97,6 +113,8 @@ export const kubernetesSettings = z
     loadBalancer: loadBalancer.prefault({}),
     ingress: ingress.optional(),
     policies: policies.prefault({}),
+    kubeadm,
+    packages,
   })
   .meta({
     id: 'kubernetes',

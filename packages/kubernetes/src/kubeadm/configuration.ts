@@ -6,22 +6,33 @@ import { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './endpoint
 
 const api = 'kubeadm.k8s.io/v1beta4';
 
-/** What is made for one bring-up and lives for a short time; tokens of secrets, never their values. */
-export interface JoinSecrets {
+/** Where a node has the patches of kubeadm. */
+export const patchesFolder = '/etc/kubernetes/patches';
+
+/** Drop-in files of the kubelet: each ends in `.conf`, and sets over what kubeadm gave it. */
+export const kubeletConfigFolder = '/etc/kubernetes/kubelet.conf.d';
+
+const controlPlaneTaint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
+
+/** Where etcd keeps its data, on every control plane. */
+export const etcdFolder = '/var/lib/etcd';
+
+const part = (name: string, value: KubernetesObject): KubernetesObject =>
+  Object.keys(value).length === 0 ? {} : { [name]: value };
+
+const flags = (given: Readonly<Record<string, string>>): KubernetesObject => {
+  const extraArgs = Object.entries(given).map(([name, value]) => ({ name, value }));
+  return extraArgs.length === 0 ? {} : { extraArgs };
+};
+
+/** What a control plane makes for a node that joins; tokens of secrets, never their values. */
+export interface JoinFacts {
   /** `abcdef.0123456789abcdef`. */
   readonly token: string;
   /** 32 bytes in hex, with which the certificates of control planes are sealed. */
   readonly certificateKey: string;
-}
-
-export interface JoinFacts extends JoinSecrets {
   /** `sha256:…` of the public key of the cluster's CA. */
   readonly caCertHashes: readonly string[];
-}
-
-/** Where patches of kubeadm lie on a node. */
-export interface NodeOptions {
-  readonly patches?: string;
 }
 
 /**
@@ -30,7 +41,8 @@ export interface NodeOptions {
  */
 export function clusterConfiguration(inventory: Inventory): KubernetesObject {
   const { kubernetes, cluster } = inventory;
-  const { network, dns, endpoint, version } = kubernetes;
+  const { network, dns, endpoint, version, kubeadm } = kubernetes;
+  const { extraArgs } = kubeadm;
   const names = controlPlanesOf(inventory).flatMap(({ name, address }) => [name, address]);
   const own = endpoint === undefined ? [] : [endpoint.address];
   return {
@@ -44,22 +56,46 @@ export function clusterConfiguration(inventory: Inventory): KubernetesObject {
       podSubnet: network.pods.join(','),
       serviceSubnet: network.services.join(','),
     },
-    apiServer: { certSANs: [...new Set([...own, ...names])] },
-    etcd: { local: { dataDir: '/var/lib/etcd' } },
+    apiServer: {
+      certSANs: [...new Set([...own, ...names, ...kubeadm.certSANs])],
+      ...flags(extraArgs.apiServer),
+    },
+    ...part('controllerManager', flags(extraArgs.controllerManager)),
+    ...part('scheduler', flags(extraArgs.scheduler)),
+    etcd: { local: { dataDir: etcdFolder, ...flags(extraArgs.etcd) } },
     proxy: { disabled: network.proxy === 'none' },
   };
 }
 
-function nodeRegistration({ name, address, node }: Host, isOnlyKind: boolean): KubernetesObject {
-  const nodeIp = isIP(address) === 0 ? [] : [{ name: 'node-ip', value: address }];
+/** Domains whose labels a kubelet may not give itself (NodeRestriction), but for these. */
+const reserved = /(^|\.)(kubernetes|k8s)\.io\//;
+const ownLabels =
+  /^((node|kubelet)\.kubernetes\.io\/|topology\.kubernetes\.io\/(region|zone)$|node\.kubernetes\.io\/instance-type$)/;
+
+function nodeRegistration(inventory: Inventory, host: Host): KubernetesObject {
+  const { name, address, node, roles } = host;
+  const labels = Object.entries(node.labels)
+    .filter(([key]) => !reserved.test(key) || ownLabels.test(key))
+    .map(([key, value]) => `${key}=${value}`);
+  const ignored = [
+    ...(node.swap ? ['Swap'] : []),
+    ...inventory.kubernetes.kubeadm.ignorePreflightErrors,
+  ];
+  const control = roles.includes('control-plane');
+  // Where there is nowhere else to run pods, and where the inventory says that it is a worker too.
+  const shared = control && (roles.includes('worker') || hasNoWorkers(inventory));
+  const own = control && !shared ? [controlPlaneTaint] : [];
   return {
     name,
     criSocket: 'unix:///run/containerd/containerd.sock',
     imagePullPolicy: 'IfNotPresent',
-    kubeletExtraArgs: nodeIp,
-    // A cluster of control planes only has nowhere else to run pods.
-    ...(isOnlyKind ? { taints: [] } : {}),
-    ...(node.swap ? { ignorePreflightErrors: ['Swap'] } : {}),
+    kubeletExtraArgs: [
+      ...(isIP(address) === 0 ? [] : [{ name: 'node-ip', value: address }]),
+      { name: 'config-dir', value: kubeletConfigFolder },
+      ...(labels.length === 0 ? [] : [{ name: 'node-labels', value: labels.join(',') }]),
+    ],
+    ...(shared || node.taints.length > 0 ? { taints: [...own, ...node.taints] } : {}),
+    ...(ignored.length > 0 ? { ignorePreflightErrors: ignored } : {}),
   };
 }
 
@@ -74,28 +110,34 @@ function localEndpoint(inventory: Inventory, { address }: Host): KubernetesObjec
   };
 }
 
-/** `kubeadm init` on the first control plane. The token is for two hours. */
-export function initConfiguration(
-  inventory: Inventory,
-  host: Host,
-  secrets: JoinSecrets,
-  { patches }: NodeOptions = {},
-): KubernetesObject {
+/** What init and join have in common. */
+function common({ kubernetes: { kubeadm } }: Inventory): KubernetesObject {
+  const { timeouts, patches } = kubeadm;
+  return {
+    ...(Object.keys(patches).length === 0 ? {} : { patches: { directory: patchesFolder } }),
+    timeouts: { ...timeouts },
+  };
+}
+
+/**
+ * `kubeadm init` on the first control plane. kubeadm always makes a bootstrap token: this one has no
+ * value given, so that nobody knows it, and is gone after five minutes. Nodes join with others.
+ */
+export function initConfiguration(inventory: Inventory, host: Host): KubernetesObject {
   return {
     apiVersion: api,
     kind: 'InitConfiguration',
     bootstrapTokens: [
       {
-        token: secrets.token,
-        ttl: '2h0m0s',
+        description: 'Made by kubeadm init, known to nobody',
+        ttl: '5m0s',
         usages: ['signing', 'authentication'],
         groups: ['system:bootstrappers:kubeadm:default-node-token'],
       },
     ],
-    certificateKey: secrets.certificateKey,
     localAPIEndpoint: localEndpoint(inventory, host),
-    nodeRegistration: nodeRegistration(host, hasNoWorkers(inventory)),
-    ...(patches === undefined ? {} : { patches: { directory: patches } }),
+    nodeRegistration: nodeRegistration(inventory, host),
+    ...common(inventory),
   };
 }
 
@@ -104,7 +146,6 @@ export function joinConfiguration(
   inventory: Inventory,
   host: Host,
   { token, caCertHashes, certificateKey }: JoinFacts,
-  { patches }: NodeOptions = {},
 ): KubernetesObject {
   const control = host.roles.includes('control-plane');
   return {
@@ -120,8 +161,8 @@ export function joinConfiguration(
     ...(control
       ? { controlPlane: { certificateKey, localAPIEndpoint: localEndpoint(inventory, host) } }
       : {}),
-    nodeRegistration: nodeRegistration(host, control && hasNoWorkers(inventory)),
-    ...(patches === undefined ? {} : { patches: { directory: patches } }),
+    nodeRegistration: nodeRegistration(inventory, host),
+    ...common(inventory),
   };
 }
 
@@ -134,6 +175,7 @@ export function kubeletConfiguration({ kubernetes, hosts }: Inventory): Kubernet
     clusterDNS: clusterDns(kubernetes),
     clusterDomain: kubernetes.dns.domain,
     failSwapOn: !hosts.some(({ node }) => node.swap),
+    ...kubernetes.kubeadm.kubelet,
   };
 }
 

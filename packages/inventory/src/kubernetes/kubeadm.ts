@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { word } from '../formats.ts';
+import { duration } from './values.ts';
+
+const extraArguments = (component: string) =>
+  z
+    .record(word('A flag, without the leading --'), z.string())
+    .default({})
+    .describe(`Flags of ${component}: {audit-log-maxage: "30"}`);
+
+/** Names as kubeadm has them: KUBE-APISERVER0+STRATEGIC, without its `.yaml`. */
+const patchName = z
+  .string()
+  .refine(
+    (value) =>
+      /^(etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubeletconfiguration|corednsdeployment|kubeproxydaemonset)[^+/\s]*(\+(strategic|merge|json))?$/.test(
+        value,
+      ),
+    {
+      error: 'must be the name of a patch of kubeadm, like kube-apiserver or etcd0+json',
+      params: {
+        code: 'invalid-patch-name',
+        fix: 'write TARGET[SUFFIX][+strategic|+merge|+json]; targets are etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubeletconfiguration, corednsdeployment, kubeproxydaemonset',
+      },
+    },
+  );
+
+const timeouts = z
+  .strictObject({
+    controlPlaneComponentHealthCheck: duration('Until the control plane answers').default('4m'),
+    kubeletHealthCheck: duration('Until a kubelet answers').default('4m'),
+    kubernetesAPICall: duration('For one call of the API').default('1m'),
+    etcdAPICall: duration('For one call of etcd').default('2m'),
+    tlsBootstrap: duration('Until a kubelet has its certificate').default('5m'),
+    discovery: duration('Until a joining node has found the API').default('5m'),
+  })
+  .prefault({})
+  .describe('How long kubeadm waits; the defaults are its own');
+
+/** What kubeadm, the control plane and the kubelets are given beside what follows from the rest. */
+export const kubeadm = z
+  .strictObject({
+    timeouts,
+    extraArgs: z
+      .strictObject({
+        apiServer: extraArguments('kube-apiserver'),
+        controllerManager: extraArguments('kube-controller-manager'),
+        scheduler: extraArguments('kube-scheduler'),
+        etcd: extraArguments('etcd'),
+      })
+      .prefault({})
+      .describe('Flags of the control plane'),
+    certSANs: z
+      .array(word('A name or an address'))
+      .default([])
+      .describe('More names and addresses in the certificate of the API'),
+    kubelet: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('Fields of KubeletConfiguration (kubelet.config.k8s.io/v1beta1), for every node'),
+    patches: z
+      .record(patchName, z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())]))
+      .default({})
+      .describe('Patches of kubeadm by name: what it writes is changed by them on every node'),
+    ignorePreflightErrors: z
+      .array(word('A check of kubeadm, like NumCPU'))
+      .default([])
+      .describe('Checks of kubeadm whose errors are only told'),
+  })
+  .prefault({})
+  .describe('Settings of kubeadm and of what it sets up');

@@ -1,0 +1,155 @@
+import {
+  artifact,
+  bundledFor,
+  clusterObjects,
+  controlPlanesOf,
+  images,
+  kubeletConfigFolder,
+  kubeletConfiguration,
+  kubeletUnits,
+  membershipOf,
+  networkSteps,
+  objectsText,
+  packagesKeyFingerprint,
+  packagesOf,
+  patchesFolder,
+  programPackages,
+} from '@skerry/kubernetes';
+import { play, runbook, type PlayContext } from '@skerry/runbook';
+import {
+  directory,
+  file,
+  handler,
+  packageRepository,
+  packages,
+  service,
+  type Step,
+} from '@skerry/steps';
+
+const nodes = 'role=control-plane:role=worker';
+
+const wanted = ({ inventory }: PlayContext): boolean => inventory.kubernetes.version !== undefined;
+
+const isFirst = ({ inventory, host }: PlayContext): boolean =>
+  controlPlanesOf(inventory)[0]?.name === host.name;
+
+/** A kubelet that has no cluster yet is started by kubeadm. */
+const restartKubelet = handler(
+  'restart kubelet',
+  '[ -e /etc/kubernetes/kubelet.conf ] || exit 0; systemctl daemon-reload && systemctl restart kubelet',
+);
+
+/** kubeadm, kubelet and kubectl: from the bundle, else from the package repository. */
+function programs({ host, inventory, bundle }: PlayContext): Step[] {
+  const { kubernetes } = inventory;
+  const { architecture, family } = host.facts;
+  if (bundle === undefined) {
+    const { apt, dnf } = packagesOf(kubernetes);
+    const repository = packageRepository('kubernetes', {
+      apt,
+      dnf,
+      keyFile: 'runbooks/kubernetes-packages.asc',
+      fingerprints: [packagesKeyFingerprint],
+    });
+    return [
+      repository,
+      packages('kubernetes', {
+        present: programPackages(kubernetes, family),
+        needs: repository,
+        notify: restartKubelet,
+      }),
+    ];
+  }
+  const { files } = bundledFor(bundle, { architecture, controlPlane: true });
+  const kubelet = files.find(({ name }) => name === 'kubelet')?.install ?? '/usr/bin/kubelet';
+  const units = files.some(({ install }) => install.endsWith('/kubelet.service'))
+    ? []
+    : kubeletUnits(kubelet);
+  return [
+    artifact('kubernetes', files, { notify: restartKubelet }),
+    ...units.flatMap(({ path, content }) => [
+      ...(path.includes('.d/') ? [directory(path.replace(/\/[^/]*$/, ''))] : []),
+      file(path, { content, notify: restartKubelet }),
+    ]),
+  ];
+}
+
+export default runbook({
+  name: 'kubernetes',
+  description: 'From prepared nodes to a cluster: programs, control planes, workers, objects',
+  plays: [
+    play('Kubernetes programs', { hosts: nodes, when: wanted, tags: ['programs'] }, (context) => {
+      const { host, inventory } = context;
+      const { patches } = inventory.kubernetes.kubeadm;
+      const installed = programs(context);
+      return [
+        ...installed,
+        directory('/etc/kubernetes'),
+        directory(kubeletConfigFolder),
+        file(`${kubeletConfigFolder}/50-skerry.conf`, {
+          content: objectsText([kubeletConfiguration(inventory)]),
+          notify: restartKubelet,
+        }),
+        directory(patchesFolder, { when: Object.keys(patches).length > 0 }),
+        ...Object.entries(patches).map(([name, patch]) =>
+          file(`${patchesFolder}/${name}.json`, { content: `${JSON.stringify(patch, null, 2)}\n` }),
+        ),
+        ...networkSteps(inventory, host),
+        service('kubelet', { enabled: true, needs: installed }),
+      ];
+    }),
+
+    play('Images', { hosts: nodes, when: wanted, tags: ['images'] }, ({ host, bundle }) => {
+      if (bundle === undefined) return [];
+      const node = {
+        architecture: host.facts.architecture,
+        controlPlane: host.roles.includes('control-plane'),
+      };
+      return [images('kubernetes', bundledFor(bundle, node).images)];
+    }),
+
+    play(
+      'First control plane',
+      {
+        hosts: 'role=control-plane',
+        when: (context) => wanted(context) && isFirst(context),
+        tags: ['control-plane'],
+        maxFailPercentage: 0,
+      },
+      ({ host, inventory, fleet }) => [membershipOf(inventory, host, fleet)],
+    ),
+
+    play(
+      'Further control planes',
+      {
+        hosts: 'role=control-plane',
+        when: (context) => wanted(context) && !isFirst(context),
+        tags: ['control-plane'],
+        serial: 1,
+      },
+      ({ host, inventory, fleet }) => [membershipOf(inventory, host, fleet)],
+    ),
+
+    play(
+      'Workers',
+      {
+        hosts: 'role=worker',
+        when: (context) => wanted(context) && !context.host.roles.includes('control-plane'),
+        tags: ['workers'],
+      },
+      ({ host, inventory, fleet }) => [membershipOf(inventory, host, fleet)],
+    ),
+
+    play(
+      'Cluster objects',
+      {
+        hosts: 'role=control-plane',
+        when: (context) => wanted(context) && isFirst(context),
+        tags: ['objects'],
+      },
+      ({ host, inventory, fleet }) => [
+        clusterObjects({ inventory, fleet }, { needs: membershipOf(inventory, host, fleet) }),
+      ],
+    ),
+  ],
+});
