@@ -1,7 +1,8 @@
 /**
  * Knows the secrets of a run, each by its token (`⟦secret:env:NAME⟧`). Everything inside the program
  * handles tokens; values exist only in here and in the bytes that are sent. Two tokens with the same
- * value are the same secret: the first one stands for both.
+ * value are the same secret: the first one stands for both. Each secret has a second token,
+ * `⟦secret-base64:env:NAME⟧`, for the base64 of its UTF-8 bytes: so Kubernetes keeps and shows it.
  */
 export class SecretBook {
   readonly #values = new Map<string, string>();
@@ -11,6 +12,12 @@ export class SecretBook {
 
   /** An empty value is no secret: its token is revealed, and nothing is concealed for it. */
   add(token: string, value: string): void {
+    this.#put(token, value);
+    const encoded = Buffer.from(value, 'utf8').toString('base64');
+    this.#put(token.replace(/^⟦secret:/, '⟦secret-base64:'), encoded);
+  }
+
+  #put(token: string, value: string): void {
     this.#values.set(token, value);
     if (value !== '' && !this.#tokenOf.has(value)) this.#tokenOf.set(value, token);
     this.#tokens = undefined;

@@ -26,6 +26,15 @@ describe('SecretBook', () => {
   test('equal secrets have one token', () => {
     const secrets = book({ A: 'same', B: 'same' });
     expect(secrets.canonical('⟦secret:env:B⟧')).toBe('⟦secret:env:A⟧');
+    expect(secrets.canonical('⟦secret-base64:env:B⟧')).toBe('⟦secret-base64:env:A⟧');
+  });
+
+  test('knows a secret in base64, which fits into JSON whatever it holds', () => {
+    const secrets = book({ A: 'tø"\\\n' });
+    const sent = secrets.reveal('{"password":"⟦secret-base64:env:A⟧"}');
+    const { password } = JSON.parse(sent) as { password: string };
+    expect(Buffer.from(password, 'base64').toString('utf8')).toBe('tø"\\\n');
+    expect(secrets.conceal(`password: ${password}`)).toBe('password: ⟦secret-base64:env:A⟧');
   });
 });
 

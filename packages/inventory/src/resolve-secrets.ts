@@ -9,7 +9,7 @@ import {
   type SourcePosition,
 } from '@skerry/diagnostics';
 import type { Host, Inventory } from './model.ts';
-import { connectionSecrets, referenceOf } from './secret-token.ts';
+import { clusterSecrets, connectionSecrets, referenceOf } from './secret-token.ts';
 import { absolutePath } from './settings.ts';
 
 export interface ResolveSecretsOptions {
@@ -64,7 +64,7 @@ export async function resolveSecrets(
   const folders = { inventory: dirname(resolve(inventory.path)), home: homedir() };
   const values = new Map<string, string>();
   const diagnostics: Diagnostic[] = [];
-  for (const [token, use] of usesOf(hosts, options.only)) {
+  for (const [token, use] of usesOf(inventory, hosts, options.only)) {
     options.signal?.throwIfAborted();
     const reference = referenceOf(token) ?? token;
     const about = { name: use.name, at: use.at };
@@ -76,9 +76,18 @@ export async function resolveSecrets(
   return { values, warnings: diagnostics };
 }
 
-/** Every token that these hosts use, with its first use. */
-function usesOf(hosts: readonly Host[], only: 'connection' | undefined): Map<string, Use> {
+/** Every token that these hosts and the cluster use, with its first use. */
+function usesOf(
+  inventory: Inventory,
+  hosts: readonly Host[],
+  only: 'connection' | undefined,
+): Map<string, Use> {
   const uses = new Map<string, Use>();
+  const cluster = only === 'connection' ? [] : clusterSecrets(inventory.kubernetes);
+  for (const [path, token] of cluster) {
+    const name = `kubernetes.${path}`;
+    uses.set(token, { name, at: inventory.kubernetesPlaces.get(path), hosts: [] });
+  }
   const note = (host: Host, path: string, name: string, token: string): void => {
     const known = uses.get(token);
     if (known === undefined)

@@ -1,3 +1,4 @@
+import type { KubernetesSettings } from './kubernetes/settings.ts';
 import type { ConnectionSettings } from './schema.ts';
 
 /**
@@ -22,6 +23,24 @@ export function connectionSecrets(connection: ConnectionSettings): ReadonlyMap<s
   return new Map(
     Object.entries(found).flatMap(([path, token]) =>
       token === undefined ? [] : [[`connection.${path}`, token] as const],
+    ),
+  );
+}
+
+/**
+ * The tokens of the cluster, by their path below `kubernetes`. Without a version nothing of the
+ * cluster is made, and none of them is needed.
+ */
+export function clusterSecrets({
+  version,
+  loadBalancer,
+}: KubernetesSettings): ReadonlyMap<string, string> {
+  const peers = version === undefined ? [] : (loadBalancer.metallb?.peers ?? []);
+  return new Map(
+    peers.flatMap(({ password }, index) =>
+      password === undefined
+        ? []
+        : [[`loadBalancer.metallb.peers[${index}].password`, secretToken(password)] as const],
     ),
   );
 }

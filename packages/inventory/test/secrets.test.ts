@@ -66,6 +66,36 @@ describe('tokens', () => {
   });
 });
 
+describe('secrets of the cluster', () => {
+  const text = (version: string): string =>
+    `cluster: {name: lab}
+kubernetes:
+  ${version}
+  loadBalancer:
+    metallb:
+      pools: [{name: edge, addresses: [10.20.1.0/27], advertise: bgp}]
+      peers: [{name: tor, address: 10.20.0.1, asn: 64512, localAsn: 64513, password: env:BGP}]
+hosts: {n: {address: 10.0.0.1}}
+`;
+
+  it('are read with those of the hosts, and missed by their place', async () => {
+    const inventory = parseInventory(text('version: 1.36.3'), 'site.yaml');
+    const resolved = await resolveSecrets(inventory, [], { env: { BGP: 'hunter22' } });
+    expect([...resolved.values]).toEqual([['⟦secret:env:BGP⟧', 'hunter22']]);
+    const missed: unknown = await resolveSecrets(inventory, [], { env: {} }).catch(
+      (e: unknown) => e,
+    );
+    expect(missed).toMatchObject({
+      diagnostics: [{ code: 'secret-unset', at: { file: 'site.yaml', line: 7 } }],
+    });
+  });
+
+  it('are not asked for where no cluster is made', async () => {
+    const inventory = parseInventory(text(''), 'site.yaml');
+    expect([...(await resolveSecrets(inventory, [], { env: {} })).values]).toEqual([]);
+  });
+});
+
 describe('values', () => {
   it('come from the environment, as they are', async () => {
     const env = { A: ' with spaces \n', B: 'quotes \' " $(id) \u00f8' };

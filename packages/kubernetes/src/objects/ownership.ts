@@ -45,7 +45,8 @@ export function typesOf(objects: readonly DesiredObject[]): string[] {
 }
 
 /** An object as an API takes and gives it. */
-export type LiveObject = KubernetesObject & Identity;
+export type LiveObject = KubernetesObject &
+  Identity & { readonly metadata: KubernetesObject & Identity['metadata'] };
 
 /** The object as it is sent: with what marks it as ours, and nothing that only a reader needs. */
 export function marked({ object, ownership }: DesiredObject): LiveObject {
