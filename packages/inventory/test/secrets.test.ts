@@ -75,7 +75,7 @@ kubernetes:
     metallb:
       pools: [{name: edge, addresses: [10.20.1.0/27], advertise: bgp}]
       peers: [{name: tor, address: 10.20.0.1, asn: 64512, localAsn: 64513, password: env:BGP}]
-hosts: {n: {address: 10.0.0.1}}
+groups: {g: {hosts: {n: {address: 10.0.0.1}}}}
 `;
 
   it('are read with those of the hosts, and missed by their place', async () => {
