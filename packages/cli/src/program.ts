@@ -3,6 +3,7 @@ import { toolVersion } from './installation.ts';
 import type { ApplyPlanOptions } from './commands/apply-plan.ts';
 import type { ShowOptions } from './commands/show.ts';
 import type { RenderOptions } from './commands/render.ts';
+import type { VerifyOptions } from './commands/verify.ts';
 import {
   seconds,
   showFormats,
@@ -86,6 +87,14 @@ export function createProgram(exit: (code: number) => void): Command {
     .action(async (plan: string, options: ShowOptions) => {
       const { show } = await import('./commands/show.ts');
       exit(await show(plan, options));
+    });
+
+  withConnection(add('verify', 'look at the cluster: nodes, network, policies, certificates'))
+    .argument('<inventory>', 'inventory file')
+    .option('--junit <file>', 'write a report for CI as well')
+    .action(async (inventory: string, options: VerifyOptions) => {
+      const { verify } = await import('./commands/verify.ts');
+      exit(await verify(inventory, options));
     });
 
   withConnection(add('facts', 'what the hosts are: system, hardware, network'))

@@ -51,6 +51,8 @@ export const hostRecap = z.strictObject({
 });
 export type HostRecap = z.infer<typeof hostRecap>;
 
+const checkCount = z.strictObject({ passed: z.int(), failed: z.int(), skipped: z.int() });
+
 /** Everything the engine tells. Renderers subscribe; `--json` prints each as one line. */
 export const runEvent = z.discriminatedUnion('type', [
   z.strictObject({
@@ -132,10 +134,43 @@ export const runEvent = z.discriminatedUnion('type', [
     fix: z.string().optional(),
   }),
   z.strictObject({
+    type: z.literal('verification-started'),
+    cluster: z.string(),
+    hosts: z.array(z.string()),
+    checks: z.array(z.strictObject({ id: z.string(), title: z.string() })),
+  }),
+  z.strictObject({
+    type: z.literal('check-finished'),
+    check: z.string().describe('Stable, lower case with hyphens'),
+    title: z.string(),
+    status: z.enum(['passed', 'failed', 'skipped']),
+    looked: z.string().describe('What was looked at; empty where nothing was'),
+    reason: z.string().describe('Why it was not looked at; empty otherwise'),
+    findings: z.array(
+      z.strictObject({
+        what: z.string(),
+        why: z.string().optional(),
+        fix: z.string().optional(),
+      }),
+    ),
+  }),
+  z.strictObject({
+    type: z.literal('verification-finished'),
+    passed: z.int(),
+    failed: z.int(),
+    skipped: z.int(),
+    milliseconds: z.number(),
+  }),
+  z.strictObject({
     type: z.literal('run-finished'),
     exitCode: z.int(),
     hosts: z.array(hostRecap),
     verified: z.boolean(),
+    checks: checkCount.optional().describe('Of the look at the cluster after an apply'),
+    breakdown: z
+      .array(z.strictObject({ what: z.string(), milliseconds: z.int() }))
+      .optional()
+      .describe('Of a run that made hosts members of a cluster: where its wall time went'),
     milliseconds: z.number(),
   }),
 ]);

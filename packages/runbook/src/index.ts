@@ -59,3 +59,5 @@ export {
 } from './desired/desired-state.ts';
 export { CauseFinder, type SourceEdit } from './desired/causes.ts';
 export { neutralFacts, neutralFactsText } from './desired/neutral-facts.ts';
+export type { AnyVerification, CheckReport, ChecksOutcome } from './verification/run-checks.ts';
+export { verifyCluster, type VerifyRequest } from './verification/verify-cluster.ts';

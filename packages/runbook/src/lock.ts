@@ -1,7 +1,14 @@
+import { hostname, userInfo } from 'node:os';
 import type { Part } from '@skerry/executor';
 
 /** The status of `takeLock` when somebody else holds the lock (EX_TEMPFAIL of sysexits.h). */
 export const lockedStatus = 75;
+
+/** Who holds a lock, for others to read: `anna@desk, process 4711, since 2026-11-22T09:00:00Z`. */
+export function lockOwner(): string {
+  const since = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  return `${userInfo().username}@${hostname()}, process ${process.pid}, since ${since}`;
+}
 
 /**
  * Takes the host's lock in the shell itself, on file descriptor 9, which the shell keeps until it

@@ -8,6 +8,7 @@ import type { Facts } from './facts.ts';
 import type { HostObservation } from './observation.ts';
 import type { PlanToApply } from './plan-file/admit.ts';
 import type { Plan } from './plan.ts';
+import type { AnyVerification } from './verification/run-checks.ts';
 
 /** Everything that a run needs; all effects come in through it. */
 export interface RunRequest {
@@ -42,6 +43,8 @@ export interface RunRequest {
    * a host is not as it was when the plan was made, or the plan was used already.
    */
   readonly saved?: PlanToApply;
+  /** How the cluster is looked at after an apply that changed something. */
+  readonly verification?: AnyVerification;
 }
 
 export interface RunOutcome {

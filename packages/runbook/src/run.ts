@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import { DiagnosticError, ExitCode, FaultError } from '@skerry/diagnostics';
 import type { Host } from '@skerry/inventory';
 import pLimit from 'p-limit';
 import { applyPlay } from './apply-host.ts';
 import { batches, tooManyFailed } from './batches.ts';
+import { Breakdown } from './breakdown.ts';
 import { CheckedDesires } from './checked-desires.ts';
 import type { Play } from './dsl.ts';
 import { requireHosts, requireTags } from './empty-selection.ts';
 import { HostFailure, HostLink } from './host-link.ts';
 import { newHostState, recapOf, type HostState } from './host-state.ts';
+import { lockOwner } from './lock.ts';
 import { members } from './members.ts';
 import { observationOf } from './observation.ts';
 import { admitPlan, claimPlan } from './plan-file/admit.ts';
@@ -19,14 +20,18 @@ import { ValuesOfHosts } from './read-on.ts';
 import { refusalFailure } from './refusal.ts';
 import type { RunOutcome, RunRequest } from './request.ts';
 import { verify } from './verify.ts';
+import { verifyAfterApply } from './verification/after-apply.ts';
+import { countReports } from './verification/run-checks.ts';
 
 /**
  * A run from the first question to the recap: expand, probe, plan and, with mode `apply`, approve,
  * apply, verify. What happens is told by events; what went wrong with a host is in its recap.
  * Throws a DiagnosticError only for what is wrong with the runbook or the request as a whole.
  */
-export async function run(request: RunRequest): Promise<RunOutcome> {
+export async function run(given: RunRequest): Promise<RunOutcome> {
   const started = performance.now();
+  const breakdown = new Breakdown();
+  const request = { ...given, emit: breakdown.listen(given.emit) };
   const { runbook, inventory, emit } = request;
   const selected = members(request);
   const taking = request.hosts.filter(({ name }) =>
@@ -70,13 +75,17 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
     emit({ type: 'plan', plan });
     for (const state of states) refuse(request, state);
     if (request.mode === 'apply') await applyPlan(fleet, states, plan);
+    const checked = await verifyAfterApply(request, states);
     const recaps = states.map((state) => recapOf(state, request.mode));
-    const exitCode = exitCodeOf(request, states);
+    const exitCode = exitCodeOf(request, states) || (checked?.exitCode ?? ExitCode.done);
+    const spent = breakdown.rows();
     emit({
       type: 'run-finished',
       exitCode,
       hosts: recaps,
       verified: states.every((state) => state.verified),
+      ...(checked === undefined ? {} : { checks: countReports(checked.reports) }),
+      ...(spent === undefined ? {} : { breakdown: [...spent] }),
       milliseconds: performance.now() - started,
     });
     if (fleet.faults.length > 0) throw new FaultError(fleet.faults[0], exitCode);
@@ -109,9 +118,7 @@ function limited(forks: number): ForEachHost {
 function linkTo(request: RunRequest, host: Host, run: string): HostLink {
   const link = new HostLink(host.name, request.connector, request.endpointOf(host));
   if (request.mode === 'apply') {
-    const since = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-    const owner = `${userInfo().username}@${hostname()}, process ${process.pid}, since ${since}`;
-    link.holdLock(owner, run);
+    link.holdLock(lockOwner(), run);
   }
   return link;
 }

@@ -1,4 +1,5 @@
 import { ExitCode } from '@skerry/diagnostics';
+import { clusterVerification } from '@skerry/kubernetes';
 import {
   isEmpty,
   loadRunbook,
@@ -66,6 +67,9 @@ export async function run(command: RunCommand): Promise<ExitCode> {
     if (!yes) cancelled = 'by-answer';
     return yes;
   };
+  const verification = looksAtCluster(runbook.name, options)
+    ? clusterVerification(context.inventory)
+    : undefined;
   try {
     const outcome = await runEngine({
       mode,
@@ -84,6 +88,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
       emit,
       approve,
       ...(saved === undefined ? {} : { saved }),
+      ...(verification === undefined ? {} : { verification }),
     });
     if (mode === 'plan' && options.out !== undefined) {
       await savePlan(options.out, outcome, { context, runbook: file, options });
@@ -104,6 +109,11 @@ export async function run(command: RunCommand): Promise<ExitCode> {
     renderer.close();
     await context.connector.close();
   }
+}
+
+/** Only a runbook that brings the whole cluster about leaves one that can be looked at. */
+function looksAtCluster(runbook: string, { tags }: RunOptions): boolean {
+  return tags === undefined && (runbook === 'cluster' || runbook === 'kubernetes');
 }
 
 /** `Apply these 14 changes to 3 hosts?` */

@@ -1,5 +1,6 @@
 import type { RunEvent } from '@skerry/runbook';
 import type { Colors } from '../output.ts';
+import { checkText, verificationText } from './checks-text.ts';
 import { duration } from './duration.ts';
 import { counted, hostNames } from './host-names.ts';
 import { planText } from './plan-text.ts';
@@ -106,6 +107,12 @@ export class PlainLines implements Renderer {
         return this.#afterWarnings(
           `\n${recapText(event, { colors, width, mode: this.#mode, pending: this.#pending })}`,
         );
+      case 'verification-started':
+        return `\n${colors.bold(`Verification of ${event.cluster}`)}: ${counted(event.checks.length, 'check')} on ${counted(event.hosts.length, 'host')}`;
+      case 'check-finished':
+        return checkText(event, { colors, width });
+      case 'verification-finished':
+        return this.#afterWarnings(`\n${verificationText(event, { colors, width })}`);
       case 'step-started':
       case 'planned':
         return undefined;

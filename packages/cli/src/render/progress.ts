@@ -67,6 +67,16 @@ export class Progress {
           this.#set(host, isBad(outcome) ? 'failed' : 'done', outcome, now);
         }
         return;
+      case 'verification-started':
+        this.#phase = 'Looking';
+        for (const name of event.hosts) this.#set(name, 'running', 'looking at the cluster', now);
+        return;
+      case 'verification-finished':
+        for (const { name, state } of this.#hosts.values()) {
+          if (state === 'running') this.#set(name, 'done', 'looked at', now);
+        }
+        return;
+      case 'check-finished':
       case 'planned':
       case 'play-started':
       case 'step-output':

@@ -1,5 +1,6 @@
 import type { Failure, HostOutcome, HostRecap, RunEvent } from '@skerry/runbook';
 import type { Colors } from '../output.ts';
+import { breakdownText } from './breakdown-text.ts';
 import { duration } from './duration.ts';
 import { counted, hostNames } from './host-names.ts';
 import { indent, wrap, wrapAdvice } from './layout.ts';
@@ -48,6 +49,7 @@ export function recapText(event: RunFinished, options: RecapOptions): string {
   if (failures !== '') parts.push(failures);
   parts.push(
     [colors.bold('Recap'), ...hostLines(event.hosts, options)].join('\n'),
+    ...(event.breakdown === undefined ? [] : [breakdownText(event.breakdown)]),
     conclusion(event, options),
   );
   return parts.join('\n\n');
@@ -143,6 +145,13 @@ function conclusion(event: RunFinished, { colors, mode }: RecapOptions): string 
   if (failed > 0) {
     return colors.red(`${failed} of ${counted(all, 'host')} did not end well, ${took}.`);
   }
+  const { checks } = event;
+  if (checks !== undefined && checks.failed > 0) {
+    const count = `${checks.failed} of ${checks.passed + checks.failed}`;
+    return colors.red(
+      `${counted(changed, 'host')} changed, and ${count} checks of the cluster failed, ${took}.`,
+    );
+  }
   if (mode === 'plan') return `Planned ${counted(all, 'host')} ${took}; nothing was changed.`;
   const skipped = event.hosts.some(({ outcome }) => outcome === 'planned' || outcome === 'skipped');
   if (changed === 0) {
@@ -151,8 +160,12 @@ function conclusion(event: RunFinished, { colors, mode }: RecapOptions): string 
       : `Nothing to do: ${counted(all, 'host')} as desired, ${took}.`;
     return skipped ? text : colors.green(text);
   }
+  const looked =
+    checks === undefined
+      ? ''
+      : `, and the cluster passed ${counted(checks.passed, 'check')}${checks.skipped === 0 ? '' : ` (${checks.skipped} not looked at)`}`;
   const proof = event.verified
-    ? 'verified: a second look found nothing left to change'
+    ? `verified: a second look found nothing left to change${looked}`
     : 'NOT verified';
   const text = `${counted(changed, 'host')} changed, ${proof}, ${took}.`;
   return event.verified ? colors.green(text) : colors.yellow(text);

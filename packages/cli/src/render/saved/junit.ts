@@ -1,5 +1,6 @@
 import { counted, hostNames } from '../host-names.ts';
 import { confidenceText, isRefused, stepText, type PlanReport } from './report.ts';
+import { xml } from './xml.ts';
 
 /**
  * A plan for CI systems that show test reports alone: a suite for each play, a case for each change
@@ -54,23 +55,4 @@ function reason(
     .filter(({ action }) => action === 'refuse')
     .map(({ subject, why }) => (why === undefined ? subject : `${subject}: ${why}`))
     .join('; ');
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-};
-
-/** Text for XML 1.0, without the characters that it cannot hold. */
-function xml(text: string): string {
-  return (
-    text
-      .toWellFormed()
-      // oxlint-disable-next-line no-control-regex -- they are what is looked for
-      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
-      .replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? sign)
-  );
 }

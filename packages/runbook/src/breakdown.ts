@@ -1,0 +1,150 @@
+import type { RunEvent } from './events.ts';
+
+/** What a run spends its time on, in the order in which one thing counts before another. */
+const categories = [
+  'kubeadm',
+  'image import',
+  'waiting for pods',
+  'uploads',
+  'other steps on hosts',
+  'verification',
+  'Skerry itself',
+] as const;
+export type Category = (typeof categories)[number];
+
+const categoryOfKind: Readonly<Record<string, Category>> = {
+  membership: 'kubeadm',
+  controlPlane: 'kubeadm',
+  images: 'image import',
+  // It makes the objects, and waits until what they make is ready.
+  objects: 'waiting for pods',
+};
+
+export interface BreakdownRow {
+  readonly what: Category;
+  readonly milliseconds: number;
+}
+
+/**
+ * Where the wall time of a run goes, from its events: each moment counts once, for the first category
+ * of the list that any host is busy with; moments in which no host works on a step are Skerry's own.
+ */
+export class Breakdown {
+  readonly #now: () => number;
+  readonly #started: number;
+  readonly #sums = new Map<Category, number>();
+  /** How many are busy with a category now. */
+  readonly #busy = new Map<Category, number>();
+  readonly #open = new Map<string, Category>();
+  /** Steps that wait for their files. */
+  readonly #paused = new Map<string, { readonly key: string; readonly category: Category }>();
+  #since: number;
+  #broughtUp = false;
+
+  /** `now` gives milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#started = now();
+    this.#since = this.#started;
+  }
+
+  /** Passes events on, after it has looked at them. */
+  listen(emit: (event: RunEvent) => void): (event: RunEvent) => void {
+    return (event) => {
+      this.#see(event);
+      emit(event);
+    };
+  }
+
+  /** Of a run that made a host a member of a cluster; undefined of others, for which nobody asks. */
+  rows(): readonly BreakdownRow[] | undefined {
+    this.#account();
+    if (!this.#broughtUp) return undefined;
+    return categories.map((what) => ({
+      what,
+      milliseconds: Math.round(this.#sums.get(what) ?? 0),
+    }));
+  }
+
+  #see(event: RunEvent): void {
+    switch (event.type) {
+      case 'step-started': {
+        const kind = event.step.split(' ')[0] ?? '';
+        const category = event.handler ? undefined : categoryOfKind[kind];
+        this.#begin(keyOf(event), category ?? 'other steps on hosts');
+        return;
+      }
+      case 'step-finished':
+        if (event.step.startsWith('membership') && event.result === 'changed') {
+          this.#broughtUp = true;
+        }
+        this.#paused.delete(event.host);
+        this.#end(keyOf(event));
+        return;
+      case 'sending':
+        if (event.sent < event.total) this.#upload(event.host, event.step);
+        else this.#uploaded(event.host);
+        return;
+      case 'waiting':
+        if (event.step === 'verification') this.#begin('pods', 'waiting for pods');
+        return;
+      case 'verification-started':
+        this.#begin('verification', 'verification');
+        return;
+      case 'check-finished':
+      case 'verification-finished':
+        this.#end('pods');
+        this.#end('verification');
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Bytes that are sent are no import, although a step for images sends them. */
+  #upload(host: string, step: string): void {
+    const key = keyOf({ host, step, handler: false });
+    const category = this.#open.get(key);
+    if (category === undefined || category === 'uploads') return;
+    this.#paused.set(host, { key, category });
+    this.#begin(key, 'uploads');
+  }
+
+  #uploaded(host: string): void {
+    const paused = this.#paused.get(host);
+    if (paused === undefined) return;
+    this.#paused.delete(host);
+    this.#begin(paused.key, paused.category);
+  }
+
+  #begin(key: string, category: Category): void {
+    this.#end(key);
+    this.#account();
+    this.#open.set(key, category);
+    this.#busy.set(category, (this.#busy.get(category) ?? 0) + 1);
+  }
+
+  #end(key: string): void {
+    const category = this.#open.get(key);
+    if (category === undefined) return;
+    this.#account();
+    this.#open.delete(key);
+    this.#busy.set(category, (this.#busy.get(category) ?? 0) - 1);
+  }
+
+  #account(): void {
+    const now = this.#now();
+    const busy = categories.find((category) => (this.#busy.get(category) ?? 0) > 0);
+    const category = busy ?? 'Skerry itself';
+    this.#sums.set(category, (this.#sums.get(category) ?? 0) + now - this.#since);
+    this.#since = now;
+  }
+}
+
+function keyOf(event: {
+  readonly host: string;
+  readonly step: string;
+  readonly handler: boolean;
+}): string {
+  return `${event.handler ? 'handler' : 'step'} ${event.host} ${event.step}`;
+}

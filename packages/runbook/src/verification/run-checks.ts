@@ -1,0 +1,358 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ExitCode } from '@skerry/diagnostics';
+import type { PartResult, SecretBook } from '@skerry/executor';
+import type { Check, Finding, Fragment, OutsideAnswer, Verdict, Verification } from '@skerry/steps';
+import type { RunEvent } from '../events.ts';
+import { HostFailure, hostFailure, type HostLink } from '../host-link.ts';
+import { toPart } from '../parts.ts';
+import { callFromHere } from './from-here.ts';
+
+/** A verification whose view the runner need not know. */
+// oxlint-disable-next-line typescript/no-explicit-any -- View stands in both directions
+export type AnyVerification = Verification<any>;
+type AnyCheck = AnyVerification['checks'][number];
+
+/** Milliseconds. */
+const times = { checks: 180_000, read: 120_000, tearDown: 60_000, pause: 2000 } as const;
+
+export interface ChecksRequest {
+  readonly verification: AnyVerification;
+  readonly cluster: string;
+  /** Nodes that are looked at: those of `--limit`. The API is asked in any case. */
+  readonly hosts: readonly string[];
+  /** The link of a host; the one to the API is to hold its lock. The runner does not close it. */
+  readonly linkOf: (host: string) => HostLink;
+  /** Runs a task for each host, a number of them at a time. */
+  readonly forEachHost: (
+    hosts: readonly string[],
+    task: (host: string) => Promise<void>,
+  ) => Promise<void>;
+  readonly secrets: SecretBook;
+  readonly signal: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+}
+
+export interface CheckReport {
+  readonly id: string;
+  readonly title: string;
+  readonly verdict: Verdict;
+}
+
+export interface ChecksOutcome {
+  readonly reports: readonly CheckReport[];
+  /** `locked` where another run holds the API's host; `hostsFailed` where a check failed. */
+  readonly exitCode: ExitCode;
+}
+
+export interface CheckCount {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export function countReports(reports: readonly CheckReport[]): CheckCount {
+  const count = (status: Verdict['status']): number =>
+    reports.filter(({ verdict }) => verdict.status === status).length;
+  return { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+}
+
+/**
+ * Looks at a cluster: sets up what the checks need, reads the cluster, runs the fragments of all
+ * checks in one script on each host, and takes the set-up away again, whatever happened. Checks that
+ * may settle are tried again for a while. What came of each is told by an event; nothing is thrown
+ * for what a host or the cluster did.
+ */
+export async function runChecks(request: ChecksRequest): Promise<ChecksOutcome> {
+  const started = performance.now();
+  const { verification, cluster, emit } = request;
+  const checks = verification.checks.map(({ id, title }) => ({ id, title }));
+  emit({ type: 'verification-started', cluster, hosts: [...request.hosts], checks });
+  const round = new Checking(request);
+  try {
+    await round.all();
+  } finally {
+    await round.tearDown();
+  }
+  const { reports } = round;
+  for (const { id, title, verdict } of reports) {
+    const { status } = verdict;
+    emit({
+      type: 'check-finished',
+      check: id,
+      title,
+      status,
+      looked: status === 'skipped' ? '' : verdict.looked,
+      reason: status === 'skipped' ? verdict.reason : '',
+      findings: status === 'failed' ? [...verdict.findings] : [],
+    });
+  }
+  const count = countReports(reports);
+  emit({ type: 'verification-finished', ...count, milliseconds: performance.now() - started });
+  const exitCode = round.locked
+    ? ExitCode.locked
+    : count.failed > 0
+      ? ExitCode.hostsFailed
+      : request.signal.aborted
+        ? ExitCode.error
+        : ExitCode.done;
+  return { reports, exitCode };
+}
+
+class Checking {
+  readonly #request: ChecksRequest;
+  readonly #verdicts = new Map<string, Verdict>();
+  /** Hosts that could not be asked, with the reason. */
+  readonly #lost = new Map<string, HostFailure>();
+  readonly #apiFailures: { host: string; failure: HostFailure }[] = [];
+  #api: HostLink | undefined;
+  #apiText = '';
+  locked = false;
+
+  constructor(request: ChecksRequest) {
+    this.#request = request;
+  }
+
+  get reports(): readonly CheckReport[] {
+    const { verification, hosts, signal } = this.#request;
+    const missing = signal.aborted ? 'the run was interrupted' : 'the cluster could not be read';
+    const lost = [...this.#lost].map(([host, { failure }]) => findingOf(host, failure));
+    return [
+      {
+        id: 'hosts-answer',
+        title: 'Every host answers',
+        verdict: verdictOf(`${hosts.length} asked`, lost),
+      },
+      {
+        id: 'api-answers',
+        title: 'The API of the cluster answers',
+        verdict:
+          this.#apiText === ''
+            ? verdictOf(
+                'kubectl on the control planes',
+                this.#apiFailures.map(({ host, failure }) => findingOf(host, failure.failure)),
+                missing,
+              )
+            : { status: 'passed', looked: this.#apiText },
+      },
+      ...verification.checks.map(({ id, title }) => ({
+        id,
+        title,
+        verdict: this.#verdicts.get(id) ?? ({ status: 'skipped', reason: missing } as const),
+      })),
+    ];
+  }
+
+  async all(): Promise<void> {
+    const { verification, signal } = this.#request;
+    const setUpFailure = await this.#setUp();
+    if (this.#api === undefined) return;
+    const since = performance.now();
+    let due = verification.checks;
+    for (;;) {
+      const view = await this.#read(setUpFailure);
+      if (view === undefined || signal.aborted) return;
+      await this.#round(due, view);
+      const elapsed = (performance.now() - since) / 1000;
+      due = due.filter(
+        ({ id, settles }) =>
+          this.#verdicts.get(id)?.status === 'failed' && (settles ?? 0) > elapsed,
+      );
+      if (due.length === 0 || signal.aborted) return;
+      await sleep(times.pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** On the first control plane that can be reached; gives why it did not succeed. */
+  async #setUp(): Promise<string | undefined> {
+    const { verification, linkOf, emit, signal } = this.#request;
+    for (const host of verification.api) {
+      const link = linkOf(host);
+      try {
+        const { deadline } = verification;
+        const awaited = 'the probe pods';
+        emit({ type: 'waiting', host, step: 'verification', awaited, deadline });
+        this.#api = link;
+        const [part] = await this.#ask(link, [verification.setUp], deadline * 1000);
+        return part?.code === 0 ? undefined : reasonOf(part);
+      } catch (error) {
+        const failure = hostFailure(error, 'unreachable');
+        this.#api = undefined;
+        this.#apiFailures.push({ host, failure });
+        if (failure.outcome === 'locked') this.locked = true;
+        if (failure.outcome === 'locked' || signal.aborted) return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  async #read(setUpFailure: string | undefined): Promise<unknown> {
+    const { verification } = this.#request;
+    const link = this.#api;
+    if (link === undefined) return undefined;
+    try {
+      const [part] = await this.#ask(link, [verification.read], times.read);
+      if (part === undefined || part.code !== 0) {
+        throw unanswered('kubectl did not answer', reasonOf(part) || setUpFailure || 'no reason');
+      }
+      const view: unknown = verification.parse(part, setUpFailure);
+      this.#apiText = `kubectl on ${link.host}`;
+      return view;
+    } catch (error) {
+      const failure =
+        error instanceof HostFailure
+          ? error
+          : unanswered('what kubectl said could not be understood', String(error));
+      this.#apiFailures.push({ host: link.host, failure });
+      return undefined;
+    }
+  }
+
+  async #round(checks: readonly AnyCheck[], view: unknown): Promise<void> {
+    const { verification, hosts, forEachHost, signal } = this.#request;
+    const skipped = new Map(
+      checks.flatMap((check) => {
+        const reason = check.skip?.(view);
+        return reason === undefined ? [] : [[check.id, reason] as const];
+      }),
+    );
+    const open = checks.filter(({ id }) => !skipped.has(id));
+    const api = this.#api?.host;
+    const places: Readonly<Record<string, readonly string[]>> = {
+      nodes: verification.nodes.filter((host) => hosts.includes(host)),
+      'control-planes': verification.controlPlanes.filter((host) => hosts.includes(host)),
+      api: api === undefined ? [] : [api],
+      operator: [],
+    };
+    const answers = new Map<string, Map<string, PartResult>>();
+    const asked = [...new Set(open.flatMap(({ on }) => places[on] ?? []))];
+    await forEachHost(asked, async (host) => {
+      const parts = open.flatMap((check) => {
+        const fragment = places[check.on]?.includes(host)
+          ? check.fragment?.(view, host)
+          : undefined;
+        return fragment === undefined ? [] : [{ check, fragment }];
+      });
+      if (parts.length === 0 || signal.aborted) return;
+      const given = await this.#askHost(
+        host,
+        parts.map(({ fragment }) => fragment),
+      );
+      for (const [index, part] of given.entries()) {
+        const { check } = parts[index] ?? {};
+        if (check === undefined) continue;
+        const own = answers.get(check.id) ?? new Map<string, PartResult>();
+        answers.set(check.id, own.set(host, part));
+      }
+    });
+    const calls = await this.#calls(open, view);
+    if (signal.aborted) return;
+    for (const [id, reason] of skipped) this.#verdicts.set(id, { status: 'skipped', reason });
+    for (const check of open) {
+      const given = answers.get(check.id) ?? new Map<string, PartResult>();
+      const none = check.fragment !== undefined && given.size === 0;
+      this.#verdicts.set(
+        check.id,
+        none
+          ? { status: 'skipped', reason: 'no host was there to be looked at' }
+          : judged(check, view, given, calls.get(check.id) ?? []),
+      );
+    }
+  }
+
+  async #calls(
+    checks: readonly AnyCheck[],
+    view: unknown,
+  ): Promise<ReadonlyMap<string, readonly OutsideAnswer[]>> {
+    const { signal } = this.#request;
+    const all = checks.map(async (check) => {
+      const calls = (check.calls?.(view) ?? []).map((call) => callFromHere(call, signal));
+      return [check.id, await Promise.all(calls)] as const;
+    });
+    return new Map(await Promise.all(all));
+  }
+
+  async #askHost(host: string, fragments: readonly Fragment[]): Promise<readonly PartResult[]> {
+    if (this.#lost.has(host)) return [];
+    try {
+      return await this.#ask(this.#request.linkOf(host), fragments, times.checks);
+    } catch (error) {
+      this.#lost.set(host, hostFailure(error, 'unreachable'));
+      return [];
+    }
+  }
+
+  async #ask(
+    link: HostLink,
+    fragments: readonly Fragment[],
+    deadline: number,
+  ): Promise<readonly PartResult[]> {
+    const { secrets, signal } = this.#request;
+    const parts = fragments.map((fragment) => toPart(fragment, secrets));
+    const result = await link.run(true, parts, { deadline, signal });
+    if (result.outcome === 'exited') return result.parts;
+    throw unanswered('the host did not answer to the end', result.reason);
+  }
+
+  /** Also after Ctrl-C, on a new connection where the old one is gone. */
+  async tearDown(): Promise<void> {
+    const link = this.#api;
+    if (link === undefined) return;
+    const { verification, secrets, emit, signal } = this.#request;
+    try {
+      if (signal.aborted) await link.disconnect();
+      const part = toPart(verification.tearDown, secrets);
+      const result = await link.run(true, [part], { deadline: times.tearDown });
+      const [answer] = result.parts;
+      if (answer?.code === 0) return;
+      throw unanswered('kubectl did not remove it', reasonOf(answer));
+    } catch (error) {
+      const { failure } = hostFailure(error, 'unreachable');
+      emit({
+        type: 'warning',
+        host: link.host,
+        code: 'verification-left',
+        what: 'the pods of this verification may still be in the cluster',
+        why: [failure.what, failure.why].filter((text) => text !== undefined).join(': '),
+        fix: 'the next verify removes them; or: kubectl delete namespace skerry-verify',
+      });
+    }
+  }
+}
+
+function judged(
+  check: Check<unknown>,
+  view: unknown,
+  answers: ReadonlyMap<string, PartResult>,
+  calls: readonly OutsideAnswer[],
+): Verdict {
+  try {
+    return check.judge(view, answers, calls);
+  } catch (error) {
+    const what = 'what the hosts said could not be understood';
+    return verdictOf([...answers.keys()].join(', '), [{ what, why: String(error) }]);
+  }
+}
+
+function unanswered(what: string, why: string): HostFailure {
+  return new HostFailure('failed', { code: 'no-answer', what, why });
+}
+
+function reasonOf(part: PartResult | undefined): string {
+  return part === undefined ? 'no answer' : part.stderr.trim() || `exit ${part.code}`;
+}
+
+function findingOf(host: string, { what, why, fix }: HostFailure['failure']): Finding {
+  return {
+    what: `${host}: ${what}`,
+    ...(why === undefined ? {} : { why }),
+    ...(fix === undefined ? {} : { fix }),
+  };
+}
+
+function verdictOf(looked: string, findings: readonly Finding[], otherwise?: string): Verdict {
+  const [first, ...more] = findings;
+  if (first !== undefined) return { status: 'failed', looked, findings: [first, ...more] };
+  return otherwise === undefined
+    ? { status: 'passed', looked }
+    : { status: 'skipped', reason: otherwise };
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import type { Connector, Endpoint, SecretBook } from '@skerry/executor';
+import type { Host, Inventory } from '@skerry/inventory';
+import pLimit from 'p-limit';
+import type { RunEvent } from '../events.ts';
+import { HostLink } from '../host-link.ts';
+import { lockOwner } from '../lock.ts';
+import { runChecks, type AnyVerification, type ChecksOutcome } from './run-checks.ts';
+
+/** Everything that `verify` needs; all effects come in through it. */
+export interface VerifyRequest {
+  readonly verification: AnyVerification;
+  readonly inventory: Inventory;
+  /** The hosts selected by `--limit`. */
+  readonly hosts: readonly Host[];
+  /** How many hosts at a time. */
+  readonly forks: number;
+  readonly connector: Connector;
+  readonly endpointOf: (host: Host) => Endpoint;
+  readonly secrets: SecretBook;
+  readonly signal: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+  /** Links that are open already, with locks of their own; the others are opened and closed here. */
+  readonly linkOf?: (host: string) => HostLink | undefined;
+}
+
+/**
+ * Looks at a cluster by its verification. Only the host that is asked about the cluster is locked:
+ * nothing is changed on the others, and the pods that are made belong to the cluster.
+ */
+export async function verifyCluster(request: VerifyRequest): Promise<ChecksOutcome> {
+  const { verification, inventory, hosts, connector, endpointOf } = request;
+  const opened = new Map<string, HostLink>();
+  const run = randomUUID();
+  const linkOf = (name: string): HostLink => {
+    const known = request.linkOf?.(name) ?? opened.get(name);
+    if (known !== undefined) return known;
+    const host = inventory.hosts.find((one) => one.name === name);
+    if (host === undefined)
+      throw new Error(`the verification names a host that is not there: ${name}`);
+    const link = new HostLink(name, connector, endpointOf(host));
+    if (verification.api.includes(name)) link.holdLock(lockOwner(), run);
+    opened.set(name, link);
+    return link;
+  };
+  const limit = pLimit(request.forks);
+  const { secrets, signal, emit } = request;
+  try {
+    return await runChecks({
+      verification,
+      cluster: inventory.cluster.name,
+      hosts: verification.nodes.filter((name) => hosts.some((host) => host.name === name)),
+      linkOf,
+      forEachHost: async (names, task) => {
+        await Promise.all(names.map((name) => limit(() => task(name))));
+      },
+      secrets,
+      signal,
+      emit,
+    });
+  } finally {
+    await Promise.all([...opened.values()].map((link) => link.close()));
+  }
+}
