@@ -39,6 +39,10 @@ function wholeNumber(text: string): number {
 export const showFormats = ['terminal', 'text', 'markdown', 'html', 'json', 'junit'] as const;
 export type ShowFormat = (typeof showFormats)[number];
 
+/** The readers that `diff` writes for. */
+export const diffFormats = ['terminal', 'text', 'markdown', 'html', 'json'] as const;
+export type DiffFormat = (typeof diffFormats)[number];
+
 /** Seconds of `90s`, `30m`, `24h`, `7d`. */
 export function seconds(text: string): number {
   const [, number = '', unit = ''] = /^(\d{1,6})(s|m|h|d)$/.exec(text) ?? [];
@@ -47,7 +51,7 @@ export function seconds(text: string): number {
   return Number(number) * factor;
 }
 
-function list(text: string, before: readonly string[] = []): readonly string[] {
+export function list(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...text.split(',').filter((word) => word !== '')];
 }
 

@@ -1,10 +1,13 @@
 import { Command, Option } from 'commander';
 import { toolVersion } from './installation.ts';
 import type { ApplyPlanOptions } from './commands/apply-plan.ts';
+import type { DiffOptions } from './commands/diff.ts';
 import type { ShowOptions } from './commands/show.ts';
 import type { RenderOptions } from './commands/render.ts';
 import type { VerifyOptions } from './commands/verify.ts';
 import {
+  diffFormats,
+  list,
   seconds,
   showFormats,
   variable,
@@ -87,6 +90,20 @@ export function createProgram(exit: (code: number) => void): Command {
     .action(async (plan: string, options: ShowOptions) => {
       const { show } = await import('./commands/show.ts');
       exit(await show(plan, options));
+    });
+
+  withOutput(withLimit(add('diff', 'what two revisions ask for differently, offline')))
+    .argument('<inventory>', 'inventory file, in a git repository')
+    .option('--from <revision>', 'default: where the branch left the default branch')
+    .option('--to <revision>', 'default: the working tree')
+    .option('--runbook <runbook>', 'a name in runbooks/, or the path of a file', 'cluster')
+    .option('-t, --tags <tags>', 'only plays and steps with one of these tags', list)
+    .option('--detailed-exitcode', 'differences exit with 2')
+    .addOption(new Option('--format <format>', 'for which reader').choices(diffFormats))
+    .option('--link <url>', 'markdown: where the whole can be seen when it has to be cut')
+    .action(async (inventory: string, options: DiffOptions) => {
+      const { diff } = await import('./commands/diff.ts');
+      exit(await diff(inventory, options));
     });
 
   withConnection(add('verify', 'look at the cluster: nodes, network, policies, certificates'))

@@ -15,6 +15,7 @@ export type { PolicySettings } from './kubernetes/policies.ts';
 export { kubernetesSettings, type KubernetesSettings } from './kubernetes/settings.ts';
 export { inventoryJsonSchema, inventoryJsonSchemaText } from './json-schema.ts';
 export { loadInventory } from './load.ts';
+export { childPath } from './merge.ts';
 export type { Group, Host, Inventory, Json, Origin } from './model.ts';
 export { parseInventory, type ParseOptions } from './parse.ts';
 export { expandRanges, type Expansion } from './ranges.ts';

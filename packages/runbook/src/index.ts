@@ -29,7 +29,7 @@ export {
   type PlayPlan,
   type StepPlan,
 } from './plan.ts';
-export { planSchema } from './plan-schema.ts';
+export { changeSchema, planSchema } from './plan-schema.ts';
 export type { RunOutcome, RunRequest } from './request.ts';
 export { loadRunbook } from './load-runbook.ts';
 export { gatherFacts, type FactsAnswer } from './gather-facts.ts';

@@ -67,7 +67,7 @@ function textOf({ plan }: SavedPlan, output: Output): string {
   return planText(output.shown(plan), { colors, width: color ? width : 100, verbose });
 }
 
-function linkOf(link: string | undefined): { link?: string } {
+export function linkOf(link: string | undefined): { link?: string } {
   if (link === undefined) return {};
   if (URL.canParse(link) && /^https?:$/.test(new URL(link).protocol)) return { link };
   throw new DiagnosticError({

@@ -12,9 +12,9 @@ export interface PlanTextOptions {
   readonly verbose: boolean;
 }
 
-const signs = { create: '+', update: '~', delete: '-', run: '>', refuse: '!' } as const;
+export const signs = { create: '+', update: '~', delete: '-', run: '>', refuse: '!' } as const;
 
-function paint(colors: Colors, action: Change['action']): (text: string) => string {
+export function paint(colors: Colors, action: Change['action']): (text: string) => string {
   const by = {
     create: colors.green,
     update: colors.yellow,
@@ -39,17 +39,24 @@ export function planText(plan: Plan, options: PlanTextOptions): string {
 }
 
 function blockLines(block: PlanBlock, options: PlanTextOptions): readonly string[] {
-  const { colors, width } = options;
-  const [first, ...more] = wrap(hostNames(block.hosts), width - 20);
-  const count = block.hosts.length > 1 ? `  (${counted(block.hosts.length, 'host')})` : '';
+  return [
+    ...hostLines(block.hosts, options),
+    ...block.steps.flatMap((step) => stepLines(step, options)),
+    ...block.handlers.map((handler) => handlerLine(handler, options.colors)),
+  ];
+}
+
+/** The names above a block, and how many they are. */
+export function hostLines(
+  hosts: readonly string[],
+  { colors, width }: PlanTextOptions,
+): readonly string[] {
+  const [first, ...more] = wrap(hostNames(hosts), width - 20);
+  const count = hosts.length > 1 ? `  (${counted(hosts.length, 'host')})` : '';
   const names = [`  ${colors.bold(colors.cyan(first ?? ''))}`];
   for (const line of more) names.push(`  ${colors.bold(colors.cyan(line))}`);
   names[names.length - 1] += colors.dim(count);
-  return [
-    ...names,
-    ...block.steps.flatMap((step) => stepLines(step, options)),
-    ...block.handlers.map((handler) => handlerLine(handler, colors)),
-  ];
+  return names;
 }
 
 /** A step's own action: what all its changes have in common, a refusal before everything. */
@@ -92,7 +99,7 @@ function confidenceNote({ confidence }: StepPlan): string | undefined {
   }
 }
 
-function changeLines(change: Change, options: PlanTextOptions): readonly string[] {
+export function changeLines(change: Change, options: PlanTextOptions): readonly string[] {
   const { colors, width } = options;
   const color = paint(colors, change.action);
   if (change.action === 'refuse') {
@@ -116,7 +123,7 @@ function reason(word: string, text: string | undefined, width: number): readonly
   );
 }
 
-function noteLines(
+export function noteLines(
   note: string,
   width: number,
   color: (text: string) => string,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { failure, hostOutcome, runEvent } from '@skerry/runbook';
+import { reviewLine } from './review-lines.ts';
 
 const position = z.union([
   z.strictObject({
@@ -135,7 +136,7 @@ const commandEvent = z.discriminatedUnion('type', [
 ]);
 
 /** One line of `--json`: what a run tells, or what another command answers. */
-export const eventLine = z.union([runEvent, commandEvent]);
+export const eventLine = z.union([runEvent, commandEvent, reviewLine]);
 
 /** docs/events.schema.json, as text. */
 export function eventSchemaText(): string {

@@ -4,8 +4,14 @@ import type { Change } from '@skerry/steps';
 import { counted, hostNames } from '../host-names.ts';
 import { script } from './html-script.ts';
 import { style } from './html-style.ts';
-import { planLine } from './plan-line.ts';
-import { changeText, confidenceText, isRefused, type PlanReport } from './report.ts';
+import {
+  changeText,
+  confidenceText,
+  isRefused,
+  totalsOf,
+  wordOf,
+  type PlanReport,
+} from './report.ts';
 import { sideBySide } from './side-by-side.ts';
 
 /** Lines of one diff that the page shows; the rest stands in the plan file. */
@@ -16,7 +22,7 @@ const mostRows = 2000;
  * Texts of the plan are escaped, and only the one script whose digest it names can run.
  */
 export function planHtml(report: PlanReport): string {
-  const title = escaped(`Plan: ${report.runbook} on ${report.cluster}`);
+  const title = escaped(`${wordOf(report)}: ${report.runbook} on ${report.cluster}`);
   const indices = new Map(report.hosts.map((host, index) => [host, index]));
   const policy = `default-src 'none'; style-src ${hash(style)}; script-src ${hash(script)}; base-uri 'none'; form-action 'none'`;
   const sections = report.plays.map(({ play, blocks }) =>
@@ -42,8 +48,8 @@ export function planHtml(report: PlanReport): string {
 <body>
 <a class="skip" href="#changes">To the changes</a>
 <h1>${title}</h1>
-<p>${escaped(planLine(report.count))}</p>
-<p class="quiet">Made ${escaped(report.created)} by Skerry ${escaped(report.tool)} from ${escaped(report.inventory)}<br><code>${escaped(report.digest)}</code></p>
+<p>${escaped(totalsOf(report))}</p>
+<p class="quiet">${madeOf(report)}</p>
 <form role="search" aria-label="Filter the changes">
 <label>Search ( / )<input type="search" name="search" autocomplete="off"></label>
 <label>Host<input type="search" name="host" list="hosts" autocomplete="off"></label>
@@ -68,6 +74,12 @@ ${sections.join('\n')}
 
 function hash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
+
+function madeOf(report: PlanReport): string {
+  if (report.diff !== undefined) return escaped(report.diff.made);
+  const { created, tool, inventory, digest } = report;
+  return `Made ${escaped(created)} by Skerry ${escaped(tool)} from ${escaped(inventory)}<br><code>${escaped(digest)}</code>`;
 }
 
 /** Indices of hosts as ranges: `0-3,7`. */

@@ -1,7 +1,13 @@
 import { counted, hostNames } from '../host-names.ts';
 import type { PlanBlock } from '../fold.ts';
-import { confidenceText, isRefused, stepText, type PlanReport } from './report.ts';
-import { planLine } from './plan-line.ts';
+import {
+  confidenceText,
+  isRefused,
+  stepText,
+  totalsOf,
+  wordOf,
+  type PlanReport,
+} from './report.ts';
 
 export interface MarkdownOptions {
   /** Where the whole plan can be seen; http or https. */
@@ -22,17 +28,21 @@ export function planMarkdown(report: PlanReport, options: MarkdownOptions = {}):
   const limit = options.limit ?? 65_000;
   const whole =
     options.link === undefined
-      ? 'the whole is in the plan file: `bootstrap show FILE --format html`'
+      ? report.diff === undefined
+        ? 'the whole is in the plan file: `bootstrap show FILE --format html`'
+        : 'the whole is shown by `bootstrap diff` with `--format html`'
       : `[see the whole plan](<${new URL(options.link).href}>)`;
   const head = [
-    `### Plan: ${code(report.runbook)} on ${code(report.cluster)}`,
+    `### ${wordOf(report)}: ${code(report.runbook)} on ${code(report.cluster)}`,
     '',
-    planLine(report.count),
+    totalsOf(report),
     '',
   ];
   const foot = [
     '',
-    `<sub>Made ${code(report.created)} by Skerry ${code(report.tool)} from ${code(report.inventory)} · ${code(report.digest.slice(0, 19))}</sub>`,
+    report.diff === undefined
+      ? `<sub>Made ${code(report.created)} by Skerry ${code(report.tool)} from ${code(report.inventory)} · ${code(report.digest.slice(0, 19))}</sub>`
+      : `<sub>${code(report.diff.made)}</sub>`,
     '',
   ];
   const rows = report.plays.flatMap(({ play, blocks }) => rowsOf(play, blocks));

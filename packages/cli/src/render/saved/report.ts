@@ -2,6 +2,7 @@ import { countPlan, type PlanCount, type SavedPlan, type StepPlan } from '@skerr
 import { summarizeChange, type Change } from '@skerry/steps';
 import { mapStrings, harmless } from '../../terminal-text.ts';
 import { foldPlan, type PlayBlocks } from '../fold.ts';
+import { planLine } from './plan-line.ts';
 
 /** What every form of a saved plan shows. All texts can be shown: nothing in them acts on a reader. */
 export interface PlanReport {
@@ -14,6 +15,18 @@ export interface PlanReport {
   readonly count: PlanCount;
   readonly hosts: readonly string[];
   readonly plays: readonly PlayBlocks[];
+  /** Where it is no plan but a comparison of two revisions: what stands above and below it. */
+  readonly diff?: { readonly totals: string; readonly made: string };
+}
+
+/** `Plan` or `Diff`. */
+export function wordOf(report: PlanReport): 'Plan' | 'Diff' {
+  return report.diff === undefined ? 'Plan' : 'Diff';
+}
+
+/** The totals in one line. */
+export function totalsOf(report: PlanReport): string {
+  return report.diff?.totals ?? planLine(report.count);
 }
 
 export function planReport({ file, plan }: SavedPlan): PlanReport {
@@ -52,7 +65,7 @@ function withoutScripts(plays: readonly PlayBlocks[]): readonly PlayBlocks[] {
 }
 
 /** Control characters as signs; a carriage return, too, which a diff of line ends is about. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return harmless(text.toWellFormed().replaceAll('\r', '␍'));
 }
 
