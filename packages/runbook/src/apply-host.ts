@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretBook } from '@skerry/executor';
 import { sh, type Change, type Fragment } from '@skerry/steps';
+import type { GivenBundle } from './artifact-supply.ts';
 import type { RunEvent } from './events.ts';
 import type { ExpandedPlay, ExpandedStep } from './expand.ts';
 import { HostFailure, type HostLink } from './host-link.ts';
 import { readStep } from './host-plan.ts';
 import { toPart } from './parts.ts';
+import { placeArtifacts } from './place-artifacts.ts';
 import { clearPending, recordPending } from './pending-handlers.ts';
 import type { HandlerPlan, PlayPlan, StepPlan } from './plan.ts';
 import type { ValuesOfHosts } from './read-on.ts';
@@ -31,6 +33,7 @@ export interface ApplyContext {
   /** Ids of the handlers that have run; added to as they do. */
   readonly handled: Set<string>;
   readonly values: ValuesOfHosts;
+  readonly bundle: GivenBundle | undefined;
 }
 
 type StepResult = Extract<RunEvent, { type: 'step-finished' }>['result'];
@@ -100,6 +103,11 @@ async function applyStep(
     const notified = step.notify.filter(({ id }) => plan.notify.includes(id));
     const bootId =
       step.kind.afterConverge === 'reboot' ? await readBootId(context, play) : undefined;
+    await placeArtifacts(
+      context,
+      { play: play.play, id: plan.id },
+      current.converge.artifacts ?? [],
+    );
     await runChange(context, play, {
       id: plan.id,
       before: notified.length === 0 ? [] : [recordPending(context.runbook, notified)],

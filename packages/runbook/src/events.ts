@@ -120,6 +120,17 @@ export const runEvent = z.discriminatedUnion('type', [
     awaited: z.string(),
     deadline: z.number().describe('Seconds'),
   }),
+  /** Files of the bundle on their way to a host. */
+  z.strictObject({
+    type: z.literal('sending'),
+    host: z.string(),
+    step: z.string(),
+    path: z.string().describe('Of the file that is being sent, in the bundle'),
+    file: z.int().describe('Which one, from 1'),
+    files: z.int(),
+    sent: z.int().describe('Bytes, of all files'),
+    total: z.int().describe('Bytes, of all files'),
+  }),
   z.strictObject({
     type: z.literal('host-verified'),
     host: z.string(),

@@ -8,6 +8,9 @@ import type {
   RunResult,
   Session,
   Shell,
+  UploadFile,
+  UploadOptions,
+  UploadResult,
 } from '@skerry/executor';
 import type { Failure, HostOutcome } from './events.ts';
 import { lockedStatus, takeLock } from './lock.ts';
@@ -145,6 +148,20 @@ export class HostLink {
       this.#locked = false;
     }
     return result;
+  }
+
+  /** Puts files on the host, as root, over an exec channel of its own; a run has come before. */
+  async upload(
+    files: readonly UploadFile[],
+    options: Omit<UploadOptions, 'become'>,
+  ): Promise<UploadResult> {
+    const { signal } = options;
+    this.#session ??= await this.#connector.connect(
+      this.#endpoint,
+      signal === undefined ? {} : { signal },
+    );
+    this.execs += 1;
+    return this.#session.upload(files, { ...options, become: true });
   }
 
   /** Drops the connection, so that the next run makes a new one. */

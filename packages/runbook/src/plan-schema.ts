@@ -28,6 +28,9 @@ const argument = z.union([
 const fragment = z.strictObject({
   code: z.string(),
   args: z.array(argument),
+  artifacts: z
+    .array(z.strictObject({ path: z.string(), sha256: z.string(), size: z.int() }))
+    .optional(),
 });
 
 const confidence = z.discriminatedUnion('level', [

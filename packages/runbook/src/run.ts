@@ -3,6 +3,7 @@ import { DiagnosticError, ExitCode, FaultError } from '@skerry/diagnostics';
 import type { Host } from '@skerry/inventory';
 import pLimit from 'p-limit';
 import { applyPlay } from './apply-host.ts';
+import { demandArtifacts } from './artifact-supply.ts';
 import { batches, tooManyFailed } from './batches.ts';
 import { Breakdown } from './breakdown.ts';
 import { CheckedDesires } from './checked-desires.ts';
@@ -71,6 +72,7 @@ export async function run(given: RunRequest): Promise<RunOutcome> {
     if (mayApply(request, states) && request.saved !== undefined) {
       await admitPlan(request, fleet.forEachHost, states, plan, request.saved);
     }
+    await demandArtifacts(request.saved?.plan ?? plan, request.bundle);
     emit({ type: 'planned', count: countPlan(plan) });
     emit({ type: 'plan', plan });
     for (const state of states) refuse(request, state);
@@ -262,7 +264,7 @@ async function applyToHost(fleet: FleetContext, play: Play, state: HostState): P
     const { name: runbook } = request.runbook;
     const { values } = fleet;
     const context = { link, runbook, secrets, signal, kill, emit, changed, handled, values };
-    await applyPlay(context, plan, expanded);
+    await applyPlay({ ...context, bundle: request.bundle }, plan, expanded);
     state.finished.add(play.name);
   } catch (error) {
     failOrFault(fleet, state, error);

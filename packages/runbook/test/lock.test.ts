@@ -51,6 +51,7 @@ function watched(connector: Connector): Connector {
         host: session.host,
         hostKey: session.hostKey,
         openShell,
+        upload: (files, given) => session.upload(files, given),
         close: () => {
           holding.clear();
           return session.close();

@@ -95,6 +95,9 @@ export class PlainLines implements Renderer {
         return quiet === true
           ? undefined
           : `${event.host}: waiting for ${event.awaited} (at most ${event.deadline} s)`;
+      case 'sending':
+        if (quiet === true || event.sent > 0) return undefined;
+        return `${event.host}: sending ${counted(event.files, 'file')} of the bundle, ${mebibytes(event.total)} MiB`;
       case 'host-verified':
         if (event.remaining.length > 0) {
           return colors.red(`${event.host}: still to change: ${event.remaining.join(', ')}`);
@@ -134,6 +137,8 @@ export class PlainLines implements Renderer {
     return `${event.host}: ${by[event.result](event.result)} ${what} ${colors.dim(`(${duration(event.milliseconds)})`)}`;
   }
 }
+
+const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
 function phaseText(event: Extract<RunEvent, { type: 'phase' }>, colors: Colors): string {
   const verb = { probe: 'reading', apply: 'applying to', verify: 'verifying' } as const;

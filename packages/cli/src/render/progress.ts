@@ -47,6 +47,12 @@ export class Progress {
       case 'waiting':
         this.#set(event.host, 'running', `${event.step}: waiting for ${event.awaited}`, now);
         return;
+      case 'sending': {
+        const { step, path, sent, total } = event;
+        const share = total === 0 ? 100 : Math.floor((100 * sent) / total);
+        this.#set(event.host, 'running', `${step}: sending ${path}, ${share} %`, now);
+        return;
+      }
       case 'step-finished': {
         const host = this.#host(event.host);
         host.finished += 1;

@@ -41,8 +41,8 @@ function concealChange(change: Change, conceal: Conceal): Change {
   return { ...(Object.fromEntries(concealed) as Omit<Change, 'action'>), action };
 }
 
-function concealFragment({ code, args }: Fragment, conceal: Conceal): Fragment {
-  return { code, args: args.map((arg) => concealArg(arg, conceal)) };
+function concealFragment({ args, ...rest }: Fragment, conceal: Conceal): Fragment {
+  return { ...rest, args: args.map((arg) => concealArg(arg, conceal)) };
 }
 
 function concealArg(arg: Arg, conceal: Conceal): Arg {

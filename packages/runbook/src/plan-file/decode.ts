@@ -17,13 +17,14 @@ export function decodePlan(file: PlanFile): Plan {
       ? { sha256Of: text(arg.sha256Of) }
       : { sha256OfBase64: text(arg.sha256OfBase64) };
   };
-  const fragment = ({ code, args }: FileFragment): Fragment => ({
+  const fragment = ({ code, args, artifacts }: FileFragment): Fragment => ({
     code: text(code),
     args: args.map((arg) =>
       'readOn' in arg
         ? { readOn: arg.readOn, fragment: { code: text(arg.code), args: arg.args.map(plain) } }
         : plain(arg),
     ),
+    ...(artifacts === undefined ? {} : { artifacts }),
   });
   const steps = file.steps.map((step): StepPlan => ({
     ...step,

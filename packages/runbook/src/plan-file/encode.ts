@@ -153,7 +153,7 @@ class Tables {
     return { id, fragment: this.#fragment(fragment), because: [...because], leftover };
   }
 
-  #fragment({ code, args }: Fragment): PlanFile['steps'][number]['converge'] {
+  #fragment({ code, args, artifacts }: Fragment): PlanFile['steps'][number]['converge'] {
     return {
       code: this.#add(this.texts, code),
       args: args.map((arg) =>
@@ -165,6 +165,7 @@ class Tables {
             }
           : this.#arg(arg),
       ),
+      ...(artifacts === undefined ? {} : { artifacts: artifacts.map((file) => ({ ...file })) }),
     };
   }
 

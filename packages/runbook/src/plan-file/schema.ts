@@ -47,8 +47,21 @@ const argument = z.union([
     .describe('Made by one of these hosts when the plan is applied; never in a plan'),
 ]);
 
+const artifact = z.strictObject({
+  path: pathBelow.describe('In the bundle'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  size: z.int().nonnegative().describe('Bytes'),
+});
+
 const fragment = z
-  .strictObject({ code: text, args: z.array(argument) })
+  .strictObject({
+    code: text,
+    args: z.array(argument),
+    artifacts: z
+      .array(artifact)
+      .optional()
+      .describe('Files of the bundle that are brought to the host before'),
+  })
   .describe('POSIX sh and its positional parameters, as they are sent');
 
 const change = z.strictObject({
