@@ -1,8 +1,12 @@
 import type { Inventory } from '@skerry/inventory';
 import type { ResolveContext, Step, StepOptions } from '@skerry/steps';
 import { objectsKind } from '../kinds/objects.ts';
-import type { ObjectGroups } from '../objects/desired-objects.ts';
+import type { ObjectGroup } from '../objects/desired-objects.ts';
 import type { NodeFacts } from '../rules/rule.ts';
+import { kubeadmGroup, kubeProxyGroup } from './kubeadm-groups.ts';
+import { loadBalancerGroups } from './load-balancer-groups.ts';
+import { nodeGroup } from './node-group.ts';
+import { policyGroups } from './policy-groups.ts';
 
 /** What the list of objects follows from; the context of a play has all of it. */
 export interface ClusterContext {
@@ -11,26 +15,37 @@ export interface ClusterContext {
   readonly fleet: ReadonlyMap<string, NodeFacts>;
 }
 
+/** Manifests and charts of the bundle as texts. */
+export type BundledTexts = Pick<ResolveContext, 'manifest' | 'chart'>;
+
+/** Seconds for a rollout: pods start in seconds, but a machine that emulates takes minutes. */
+const rolloutSeconds = 600;
+
 /**
  * All objects of the cluster as one step, for the first control plane: what kubeadm keeps of its
- * configuration, the network of pods, the load balancer, policies, labels and taints of nodes.
- * Manifests and charts come from the bundle.
+ * configuration, the network of pods, the load balancer, policies, labels of nodes. Manifests and
+ * charts come from the bundle.
  */
 export function clusterObjects(context: ClusterContext, options: StepOptions = {}): Step {
   return {
     kind: objectsKind,
     name: 'cluster',
     desired: undefined,
-    resolve: (resolve) => ({ groups: clusterObjectGroups(context, resolve) }),
+    resolve: (texts) => ({ groups: clusterObjectGroups(context, texts) }),
     options,
   };
 }
 
-/** The groups of `clusterObjects`, in their order. */
+/** The groups of `clusterObjects`, in the order in which they are applied. */
 export function clusterObjectGroups(
   { inventory }: ClusterContext,
-  _resolve: Pick<ResolveContext, 'manifest' | 'chart'>,
-): ObjectGroups {
-  void inventory;
-  return [];
+  { manifest }: BundledTexts,
+): ObjectGroup[] {
+  return [
+    kubeadmGroup(inventory),
+    nodeGroup(inventory),
+    kubeProxyGroup(inventory, rolloutSeconds),
+    ...loadBalancerGroups(inventory, manifest, rolloutSeconds),
+    ...policyGroups(inventory),
+  ];
 }

@@ -1,0 +1,25 @@
+import { formatPosition } from '@skerry/diagnostics';
+import type { Host, Inventory } from '@skerry/inventory';
+import type { ObjectGroup } from '../objects/desired-objects.ts';
+
+/** Whether a host is a node of the cluster. */
+function isNode({ roles }: Host): boolean {
+  return roles.includes('control-plane') || roles.includes('worker');
+}
+
+/** The labels of nodes. Each node is here, also without any: so that a label that was ours can go. */
+export function nodeGroup({ hosts }: Inventory): ObjectGroup {
+  return {
+    name: 'labels of nodes',
+    objects: hosts.filter(isNode).map((host) => ({
+      object: {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name: host.name, labels: { ...host.node.labels } },
+      },
+      ownership: 'partial',
+      origin: formatPosition(host.origins.get('node.labels')?.at ?? host.at),
+    })),
+    waits: [],
+  };
+}
