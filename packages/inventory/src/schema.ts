@@ -168,7 +168,9 @@ export const nodeSettings = z
         z.strictObject({
           key: labelKey,
           value: labelValue.default(''),
-          effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+          effect: z
+            .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
+            .describe('What becomes of pods that do not tolerate it'),
         }),
       )
       .default([])
