@@ -1,3 +1,5 @@
+export type { AptOrigin } from './box/apt-origin.ts';
+export { hostOrigin } from './box/host-origin.ts';
 export type { Lab, LabOptions, LabStatus, MachineStatus } from './contract.ts';
 export { createLab } from './lab.ts';
 export type { MachineState } from './machines.ts';

@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { pack, type Header, type Pack } from 'tar-stream';
+import { pack, type Pack } from 'tar-stream';
 
 /** One thing in the root of an image: a file copied from here, a file with a text, or a folder. */
 export type LayerEntry = {
@@ -14,7 +14,7 @@ export type LayerEntry = {
 /** Appends one entry; resolves when its bytes have been taken. */
 export async function addEntry(
   tar: Pack,
-  header: Header,
+  header: Parameters<Pack['entry']>[0],
   source: { readonly file: string } | { readonly text: string | Buffer },
 ): Promise<void> {
   if ('text' in source) {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { command } from '../command.ts';
 import type { Progress } from '../progress.ts';
-import { aptOrigin, type AptOrigin } from './apt-origin.ts';
+import type { AptOrigin } from './apt-origin.ts';
+import { hostOrigin, textsOf } from './host-origin.ts';
 import { imageFiles, type ImageFile } from './overlay.ts';
 import {
   customizeScript,
@@ -33,23 +34,6 @@ export interface Box {
 
 /** Changed by hand when the way of building changes in a way that the texts do not show. */
 const recipe = 1;
-
-async function textsOf(folder: string, pattern: RegExp): Promise<{ name: string; text: string }[]> {
-  const names = await readdir(folder).catch(() => []);
-  const chosen = names.filter((name) => pattern.test(name)).toSorted();
-  return await Promise.all(
-    chosen.map(async (name) => ({ name, text: await readFile(join(folder, name), 'utf8') })),
-  );
-}
-
-async function hostOrigin(): Promise<AptOrigin> {
-  const [main, parts, dump] = await Promise.all([
-    textsOf('/etc/apt', /^sources\.list$/),
-    textsOf('/etc/apt/sources.list.d', /\.(?:list|sources)$/),
-    command(['apt-config', 'dump'], { accept: 'any' }),
-  ]);
-  return aptOrigin([...main, ...parts], dump.stdout);
-}
 
 async function hostCertificates(): Promise<ReadonlyMap<string, string>> {
   const found = await textsOf('/usr/local/share/ca-certificates', /\.crt$/);
