@@ -12,7 +12,8 @@ export interface LoopbackFleet {
 
 /** Hosts at 127.0.2.1, 127.0.2.2 …, and two ways to them: an inventory, and the OpenSSH client. */
 export async function loopbackFleet(hosts: number): Promise<LoopbackFleet> {
-  const { sshd, stop } = await startManyHosts();
+  const many = await startManyHosts();
+  const { sshd } = many;
   const inventory = join(sshd.folder, 'fleet.yaml');
   const addresses = Array.from({ length: hosts }, (_, index) => `127.0.2.${index + 1}`);
   writeFileSync(
@@ -36,6 +37,6 @@ groups:
   return {
     inventory,
     xargs: `printf '%s\\n' ${addresses.join(' ')} | xargs -P${hosts} -I{} ssh ${options} -i ${sshd.clientKey} -p ${sshd.port} root@{} true`,
-    stop,
+    stop: () => many.stop(),
   };
 }

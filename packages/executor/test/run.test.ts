@@ -38,6 +38,25 @@ async function serverOf(shell: Awaited<ReturnType<Session['openShell']>>): Promi
 }
 
 describe('a run over a real sshd', () => {
+  test('gives those that were joined and got no answer the end of the last one', async () => {
+    const shell = await session.openShell({ become: true });
+    const code = 'echo "$1"; next 0; [ "$2" != ok ] || exit 0; echo broken >&2; exit 4';
+    for (const [second, status] of [
+      ['no', 4],
+      ['ok', 1],
+    ] as const) {
+      const parts = ['first', second, 'third'].map((arg) => ({ code, args: [arg], joins: true }));
+      const result = await shell.run([...parts, part('echo after')], { deadline });
+      expect(result.parts).toMatchObject([
+        { code: 0, stdout: 'first\n' },
+        { code: status, stdout: '' },
+        { code: status, stdout: '' },
+        { code: 0, stdout: 'after\n' },
+      ]);
+    }
+    await shell.close();
+  });
+
   test('splits output by part, byte for byte', async () => {
     const shell = await session.openShell({ become: true });
     const result = await shell.run(

@@ -178,6 +178,43 @@ describe.each(present)('through %s', (...shell) => {
   });
 });
 
+describe.each(present)('parts that are joined, through %s', (...shell) => {
+  const joins = true;
+  const each = 'while :; do echo "$1"; shift; [ $# -gt 0 ] || exit 5; next "${#1}"; done';
+  const asked = (...args: string[]): Part[] =>
+    args.map((arg) => ({ code: each, args: [arg], joins }));
+
+  test('run once, and answer each for itself', () => {
+    const { parts } = run(shell, [
+      { code: each, args: ['alone'] },
+      ...asked('a', 'bb', 'ccc'),
+      { code: 'echo "$#"', args: [], joins },
+      ...asked('d'),
+    ]);
+    expect(parts.map(({ part, code, stdout }) => [part, code, stdout])).toEqual([
+      [0, 5, 'alone\n'],
+      [1, 2, 'a\n'],
+      [2, 3, 'bb\n'],
+      [3, 5, 'ccc\n'],
+      [4, 0, '0\n'],
+      [5, 5, 'd\n'],
+    ]);
+  });
+
+  test('are so few at a time that a command line can hold their arguments', () => {
+    const code = `/bin/echo "$@" | wc -c; while [ $# -gt 1 ]; do next 0; shift; done`;
+    const args = ['x'.repeat(4000)];
+    const { parts } = run(
+      shell,
+      Array.from({ length: 600 }, () => ({ code, args, joins })),
+    );
+    expect(parts).toHaveLength(600);
+    expect(parts.filter(({ stdout }) => stdout !== '').map(({ stdout }) => Number(stdout))).toEqual(
+      [200, 200, 200].map((count) => count * 4001),
+    );
+  });
+});
+
 test('the same code is sent once', () => {
   const code = ': a code that can be found';
   const script = renderScript(

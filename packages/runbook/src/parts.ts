@@ -8,6 +8,7 @@ import { resolveArg, type Fragment } from '@skerry/steps';
 export function toPart(fragment: Fragment, secrets: SecretBook): Part {
   return {
     code: fragment.code,
+    ...(fragment.joins === true ? { joins: true } : {}),
     args: fragment.args.map((arg) =>
       typeof arg === 'string' ? arg : resolveArg(arg, (text) => secrets.reveal(text)),
     ),

@@ -1,5 +1,5 @@
 import type { Part, PartResult, SecretBook } from '@skerry/executor';
-import type { AnyStepKind } from '@skerry/steps';
+import type { AnyStepKind, Fragment } from '@skerry/steps';
 import type { ExpandedPlay, ExpandedStep } from './expand.ts';
 import type { Facts } from './facts.ts';
 import { factsProbe, parseFacts } from './facts-probe.ts';
@@ -38,12 +38,20 @@ export async function askFirst(
   },
 ): Promise<FirstAnswer> {
   const { runbook, secrets, signal, become, mixed = false } = options;
-  const preamble = [factsProbe(), readPending()].map((fragment) => toPart(fragment, secrets));
-  const sent = (guess ?? []).flatMap((play) => play.steps.map((step) => ({ play, step })));
-  const here = sent.filter(({ play }) => play.become === become);
-  const probes = here.map(({ step }) => toPart(step.kind.probe(step.desired), secrets));
-  const all = await runAll(link, become, [...preamble, ...probes], signal);
-  const [factsPart, pendingPart] = all;
+  const question = (fragment: Fragment, asRoot: boolean): Question => ({
+    become: asRoot,
+    part: toPart(fragment, secrets),
+  });
+  const [factsPart, pendingPart, ...others] = await ask(
+    link,
+    [
+      question(factsProbe(), become),
+      question(readPending(), become),
+      ...(mixed ? [question(readPending(), !become)] : []),
+      ...questionsOf(guess ?? [], secrets),
+    ],
+    signal,
+  );
   const facts = factsPart === undefined ? undefined : parseFacts(factsPart.stdout);
   if (facts === undefined || pendingPart?.code !== 0) {
     throw new HostFailure('failed', {
@@ -56,43 +64,50 @@ export async function askFirst(
       fix: `try: bootstrap exec … --limit ${link.host} -- uname -a; an empty answer is never "no change"`,
     });
   }
-  const mine = all.slice(2);
-  const results: PartResult[] = [];
   const { folder, handlers: pending } = parsePending(pendingPart.stdout, runbook?.name);
-  let pendingAsLogin: readonly PendingHandler[] | undefined;
-  if (!mixed && here.length === sent.length) results.push(...mine);
-  else {
-    const ask = [toPart(readPending(), secrets), ...probesOf(guess ?? [], !become, secrets)];
-    const [theirs, ...others] = await runAll(link, !become, ask, signal);
-    const asLogin = parsePending(theirs?.stdout ?? '', runbook?.name);
-    if (asLogin.folder !== folder) pendingAsLogin = asLogin.handlers;
-    let next = 0;
-    let other = 0;
-    for (const { play } of sent) {
-      const result = play.become === become ? mine[next++] : others[other++];
-      if (result !== undefined) results.push(result);
-    }
-  }
-  const theirs = pendingAsLogin === undefined ? {} : { pendingAsLogin };
-  return { facts, pending, ...theirs, guess, results };
+  if (!mixed) return { facts, pending, guess, results: others };
+  const [theirs, ...results] = others;
+  const asLogin = parsePending(theirs?.stdout ?? '', runbook?.name);
+  const pendingAsLogin = asLogin.folder === folder ? {} : { pendingAsLogin: asLogin.handlers };
+  return { facts, pending, ...pendingAsLogin, guess, results };
 }
 
-function probesOf(plays: readonly ExpandedPlay[], become: boolean, secrets: SecretBook): Part[] {
-  return plays
-    .filter((play) => play.become === become)
-    .flatMap((play) => play.steps)
-    .map((step) => toPart(step.kind.probe(step.desired), secrets));
+/** A probe to be run as root or, with `become` false, as the login user. */
+interface Question {
+  readonly become: boolean;
+  readonly part: Part;
 }
 
-/** The probes of the plays that run as root (or, with `become` false, as the login user). */
-async function probeSteps(
+function questionsOf(plays: readonly ExpandedPlay[], secrets: SecretBook): Question[] {
+  return plays.flatMap(({ become, steps }) =>
+    steps.map(({ kind, desired }) => ({ become, part: toPart(kind.probe(desired), secrets) })),
+  );
+}
+
+/**
+ * The answers in the order of the questions. They are asked in one script for each of the two users,
+ * that of the first question first; those that can be joined stand together.
+ */
+async function ask(
   link: HostLink,
-  plays: readonly ExpandedPlay[],
-  become: boolean,
-  options: { secrets: SecretBook; signal: AbortSignal },
+  questions: readonly Question[],
+  signal: AbortSignal,
 ): Promise<readonly PartResult[]> {
-  const parts = probesOf(plays, become, options.secrets);
-  return parts.length === 0 ? [] : runAll(link, become, parts, options.signal);
+  const answers: PartResult[] = [];
+  const users = new Set(questions.map(({ become }) => become));
+  for (const become of users) {
+    const together = new Map<string, number[]>();
+    for (const [index, { part, become: asRoot }] of questions.entries()) {
+      if (asRoot !== become) continue;
+      const key = part.joins === true ? part.code : String(index);
+      together.set(key, [...(together.get(key) ?? []), index]);
+    }
+    const order = [...together.values()].flat();
+    const parts = order.flatMap((index) => questions[index]?.part ?? []);
+    const results = await runAll(link, become, parts, signal);
+    for (const [at, index] of order.entries()) answers[index] = results[at] as PartResult;
+  }
+  return answers;
 }
 
 interface Asked {
@@ -128,15 +143,8 @@ export async function readSteps(
   plays: readonly ExpandedPlay[],
   options: { secrets: SecretBook; signal: AbortSignal },
 ): Promise<StepReading[]> {
-  const [asRoot, asUser] = await Promise.all([
-    probeSteps(link, plays, true, options),
-    probeSteps(link, plays, false, options),
-  ]);
-  let root = 0;
-  let user = 0;
-  return plays.flatMap((play) =>
-    play.steps.map((step) => reading(step, play.become ? asRoot[root++] : asUser[user++])),
-  );
+  const questions = questionsOf(plays, options.secrets);
+  return readResults(plays, await ask(link, questions, options.signal));
 }
 
 /** The readings of results that came back in the order of the plays' steps. */

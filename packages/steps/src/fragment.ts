@@ -40,6 +40,12 @@ export interface Fragment {
   readonly code: string;
   readonly args: readonly Arg[];
   /**
+   * The code serves several fragments in one go: it is given the arguments of all, one after the
+   * other, and calls `next STATUS` between two answers; its own exit status is that of the last one.
+   * For probes, which may run in any order.
+   */
+  readonly joins?: true;
+  /**
    * Files of the bundle that must lie in the host's `artifactStore` before this runs: the engine
    * brings those that are missing. The fragment removes from there what it has used.
    */

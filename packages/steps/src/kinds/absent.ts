@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { absolutePath } from '../absolute-path.ts';
 import { sh } from '../fragment.ts';
 import type { Step, StepKind, StepOptions } from '../kind.ts';
-import { parsePathState, stateFunction, typeName, type PathState } from '../path-state.ts';
+import { mountedFunction, probePath } from '../path-probe.ts';
+import { parsePathState, typeName, type PathState } from '../path-state.ts';
 import { splitOptions } from '../step-options.ts';
 
 /** What no machine lives without, beside `/` and everything that lies directly in it. */
@@ -42,21 +43,6 @@ interface Observed {
   readonly mounted?: boolean;
 }
 
-const mountedFunction = `
-mounted() {
-  awk 'BEGIN { path = ARGV[1] "/"; gsub(/ /, "\\\\040", path); ARGV[1] = "" }
-    index($2 "/", path) == 1 { found = 1 } END { exit !found }' "$1" /proc/self/mounts
-}`;
-
-const probe = `
-export LC_ALL=C
-${stateFunction}
-${mountedFunction}
-state "$1" || exit
-[ "$type" = directory ] || exit 0
-find "$1" -mindepth 1 -maxdepth 1 -exec printf x ';' | wc -c
-if mounted "$1"; then echo mounted; fi`;
-
 const converge = `
 export LC_ALL=C
 fail() { printf '%s\\n' "$*" >&2; exit 1; }
@@ -74,7 +60,7 @@ export const absentKind: StepKind<Desired, Observed> = {
   kind: 'absent',
   schema,
   summary: (desired) => `nothing at ${desired.path}`,
-  probe: (desired) => sh(probe, desired.path),
+  probe: (desired) => probePath(desired.path, { how: 'entries' }),
   parse: ({ stdout }) => {
     const { state, rest } = parsePathState(stdout);
     if (state.type !== 'directory') return { state };

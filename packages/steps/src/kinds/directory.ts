@@ -6,10 +6,10 @@ import {
   parsePathState,
   permissionChanges,
   permissionsText,
-  stateFunction,
   typeName,
   type PathState,
 } from '../path-state.ts';
+import { probePath } from '../path-probe.ts';
 import { splitOptions } from '../step-options.ts';
 import type { FilePermissions } from './file.ts';
 
@@ -20,11 +20,6 @@ const schema = z.strictObject({
   group: accountName.default('root'),
 });
 type Desired = z.infer<typeof schema>;
-
-const probe = `
-export LC_ALL=C
-${stateFunction}
-state "$1"`;
 
 const converge = `
 export LC_ALL=C
@@ -45,7 +40,7 @@ export const directoryKind: StepKind<Desired, PathState> = {
   kind: 'directory',
   schema,
   summary: (desired) => `directory ${desired.path}, ${permissionsText(desired)}`,
-  probe: (desired) => sh(probe, desired.path),
+  probe: (desired) => probePath(desired.path),
   parse: ({ stdout }) => parsePathState(stdout).state,
   diff: (desired, state) => {
     const { path } = desired;

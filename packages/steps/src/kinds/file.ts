@@ -3,16 +3,16 @@ import { absolutePath, accountName, fileMode } from '../absolute-path.ts';
 import { atomicFile } from '../atomic-file.ts';
 import type { Change } from '../change.ts';
 import { contentChange, contentDiff, type ContentState } from '../content-diff.ts';
-import { sh, type Arg } from '../fragment.ts';
+import { sh, type PlainArg } from '../fragment.ts';
 import type { FileContent, Step, StepKind, StepOptions } from '../kind.ts';
 import {
   parsePathState,
   permissionChanges,
   permissionsText,
-  stateFunction,
   typeName,
   type PathState,
 } from '../path-state.ts';
+import { probePath } from '../path-probe.ts';
 import { splitOptions } from '../step-options.ts';
 
 const fileSchema = z.strictObject({
@@ -37,19 +37,6 @@ export interface FileObserved {
   readonly content?: ContentState;
 }
 
-const probe = `
-export LC_ALL=C
-${stateFunction}
-state "$1" || exit
-if [ -L "$1" ]; then readlink "$1"; exit; fi
-[ -f "$1" ] || exit 0
-sum=$(sha256sum <"$1") || exit
-if [ "\${sum%% *}" = "$2" ]; then echo same
-elif [ "$3" = hide ]; then echo differs
-elif [ "$(wc -c <"$1")" -gt 1048576 ]; then echo large
-else echo content; cat "$1"
-fi`;
-
 const converge = `
 export LC_ALL=C
 ${atomicFile}
@@ -71,7 +58,7 @@ function sent(content: FileContent): { readonly how: 'text' | 'base64'; readonly
   return { how: 'base64', value: Buffer.from(content, 'utf8').toString('base64') };
 }
 
-function hash(content: FileContent): Arg {
+function hash(content: FileContent): PlainArg {
   const { how, value } = sent(content);
   return how === 'text' ? { sha256Of: value } : { sha256OfBase64: value };
 }
@@ -127,7 +114,10 @@ export const fileKind: StepKind<FileDesired, FileObserved> = {
   schema: fileSchema,
   summary: (desired) => `file ${desired.path}, ${permissionsText(desired)}`,
   probe: (desired) =>
-    sh(probe, desired.path, hash(desired.content), isShown(desired) ? 'show' : 'hide'),
+    probePath(desired.path, {
+      how: isShown(desired) ? 'show' : 'hide',
+      hash: hash(desired.content),
+    }),
   parse: ({ stdout, utf8 }) => {
     const { state, rest } = parsePathState(stdout);
     if (state.type === 'symlink') return { state, target: rest.replace(/\n$/, '') };

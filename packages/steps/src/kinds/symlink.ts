@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { absolutePath } from '../absolute-path.ts';
 import { sh } from '../fragment.ts';
 import type { Step, StepKind, StepOptions } from '../kind.ts';
-import { parsePathState, stateFunction, typeName, type PathState } from '../path-state.ts';
+import { probePath } from '../path-probe.ts';
+import { parsePathState, typeName, type PathState } from '../path-state.ts';
 
 const schema = z.strictObject({
   path: absolutePath,
@@ -18,12 +19,6 @@ interface Observed {
   readonly state: PathState;
   readonly target?: string;
 }
-
-const probe = `
-export LC_ALL=C
-${stateFunction}
-state "$1" || exit
-if [ -L "$1" ]; then readlink "$1"; fi`;
 
 const converge = `
 export LC_ALL=C
@@ -45,7 +40,7 @@ export const symlinkKind: StepKind<Desired, Observed> = {
   kind: 'symlink',
   schema,
   summary: (desired) => `symlink ${desired.path} → ${desired.target}`,
-  probe: (desired) => sh(probe, desired.path),
+  probe: (desired) => probePath(desired.path),
   parse: ({ stdout }) => {
     const { state, rest } = parsePathState(stdout);
     return state.type === 'symlink' ? { state, target: rest.replace(/\n$/, '') } : { state };
