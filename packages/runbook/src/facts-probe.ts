@@ -1,11 +1,22 @@
 import { sh, type Fragment } from '@skerry/steps';
 import type { Disk, Facts, Interface } from './facts.ts';
 
-/** Reads /etc/os-release, /proc, /sys, /etc/kubernetes; needs no root, prints `key=value` lines. */
+/**
+ * Reads /etc/os-release, /proc, /sys, /etc/kubernetes; needs no root, prints `key=value` lines, and
+ * addresses as `ip -o addr` does. Every run pays for it on every host, so files are read by the shell
+ * itself: `value FILE` sets `$line` to the first line, and fails where there is none.
+ */
 const code = `
 p() { printf '%s=%s\\n' "$1" "$2"; }
-read_file() { [ -r "$1" ] && IFS= read -r line <"$1" && printf %s "$line"; }
-p hostname "$(uname -n)"
+value() {
+  line=
+  if [ -r "$1" ]; then IFS= read -r line <"$1"; fi 2>/dev/null
+  [ -n "$line" ]
+}
+set -- $(uname -nrm)
+p hostname "$1"
+p kernel "$2"
+p architecture "$3"
 (
   if [ -r /etc/os-release ]; then . /etc/os-release; fi
   p id "\${ID:-}"
@@ -13,34 +24,37 @@ p hostname "$(uname -n)"
   p version "\${VERSION_ID:-}"
   p codename "\${VERSION_CODENAME:-}"
 )
-p kernel "$(uname -r)"
-p architecture "$(uname -m)"
-p cpus "$(getconf _NPROCESSORS_ONLN 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
+if value /sys/devices/system/cpu/online; then p online "$line"
+else p cpus "$(getconf _NPROCESSORS_ONLN 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
+fi
 while read -r key value unit; do
   if [ "$key" = MemTotal: ]; then p memory "$value"; break; fi
 done </proc/meminfo
-p machineId "$(read_file /etc/machine-id)"
-p productUuid "$(read_file /sys/class/dmi/id/product_uuid 2>/dev/null)"
+value /etc/machine-id; p machineId "$line"
+value /sys/class/dmi/id/product_uuid; p productUuid "$line"
 p virtualization "$(systemd-detect-virt 2>/dev/null)"
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then p cgroup 2; else p cgroup 1; fi
 if [ -d /run/systemd/system ]; then p init systemd; else p init other; fi
 if command -v chronyd >/dev/null 2>&1 || [ -x /usr/sbin/chronyd ]; then p timeDaemon chrony
 elif [ -x /lib/systemd/systemd-timesyncd ] || [ -x /usr/lib/systemd/systemd-timesyncd ]; then p timeDaemon systemd-timesyncd
 fi
-addresses=$(ip -o addr show scope global 2>/dev/null | tr -s ' ' | cut -d' ' -f2,4)
+ip -o addr show scope global 2>/dev/null
 for at in /sys/class/net/*; do
   [ -e "$at/device" ] || continue
   name=\${at##*/}
-  p interface "$name $(read_file "$at/address") $(read_file "$at/mtu") $(printf '%s\\n' "$addresses" | grep "^$name " | cut -d' ' -f2 | tr '\\n' ' ')"
+  value "$at/address"; mac=$line
+  value "$at/mtu"; p interface "$name $mac $line"
 done
 for at in /sys/block/*; do
   [ -e "$at/device" ] || continue
   name=\${at##*/}
   case $name in sr*|fd*|loop*) continue;; esac
-  serial=$(read_file "$at/device/serial" 2>/dev/null || read_file "$at/serial" 2>/dev/null)
-  p disk "$name $(read_file "$at/size") $(read_file "$at/queue/rotational") $serial"
+  value "$at/size"; size=$line
+  value "$at/queue/rotational"; rotational=$line
+  value "$at/device/serial" || value "$at/serial"
+  p disk "$name $size $rotational $line"
 done
-p kubelet "$(kubelet --version 2>/dev/null </dev/null)"
+if command -v kubelet >/dev/null 2>&1; then p kubelet "$(kubelet --version 2>/dev/null </dev/null)"; fi
 k=/etc/kubernetes
 if [ -e "$k/kubelet.conf" ] && [ ! -e /var/lib/skerry/kubeadm.started ]; then
   if [ -e "$k/manifests/kube-apiserver.yaml" ]; then p role control-plane; else p role worker; fi
@@ -59,19 +73,28 @@ const families: readonly [Facts['family'], readonly string[]][] = [
   ['redhat', ['rhel', 'fedora', 'centos', 'rocky', 'almalinux', 'ol', 'amzn']],
 ];
 
+/** `0-3,8` are five. */
+function countRanges(text: string): number {
+  const ranges = text.split(',').map((range) => range.split('-').map(Number));
+  return ranges.reduce((sum, [first = 0, last = first]) => sum + last - first + 1, 0);
+}
+
 /** Facts from what `factsProbe` printed; undefined where the answer is empty or cut off. */
 export function parseFacts(stdout: string): Facts | undefined {
   const values = new Map<string, string>();
-  const interfaces: Interface[] = [];
+  const interfaces: Omit<Interface, 'addresses'>[] = [];
+  const addresses: { name: string; address: string }[] = [];
   const disks: Disk[] = [];
   for (const line of stdout.split('\n')) {
+    const [, of, address] = /^\d+: (\S+) +inet6? (\S+)/.exec(line) ?? [];
+    if (of !== undefined && address !== undefined) addresses.push({ name: of, address });
     const equals = line.indexOf('=');
     if (equals < 0) continue;
     const key = line.slice(0, equals);
     const value = line.slice(equals + 1).trim();
     if (key === 'interface') {
-      const [name = '', mac = '', mtu = '0', ...addresses] = value.split(/\s+/);
-      interfaces.push({ name, mac, mtu: Number(mtu), addresses });
+      const [name = '', mac = '', mtu = '0'] = value.split(/\s+/);
+      interfaces.push({ name, mac, mtu: Number(mtu) });
     } else if (key === 'disk') {
       const [name = '', sectors = '0', rotational = '0', ...serial] = value.split(/\s+/);
       disks.push({
@@ -96,7 +119,7 @@ export function parseFacts(stdout: string): Facts | undefined {
     family: family?.[0] ?? '',
     kernel: get('kernel'),
     architecture: get('architecture'),
-    cpus: Number(get('cpus')),
+    cpus: Number(get('cpus')) || countRanges(get('online')),
     memory: Math.floor(Number(get('memory')) / 1024),
     machineId: get('machineId'),
     productUuid: get('productUuid'),
@@ -104,7 +127,10 @@ export function parseFacts(stdout: string): Facts | undefined {
     cgroup: get('cgroup') === '2' ? 2 : 1,
     init: get('init') === 'systemd' ? 'systemd' : 'other',
     timeDaemon: timeDaemon === 'chrony' || timeDaemon === 'systemd-timesyncd' ? timeDaemon : '',
-    interfaces,
+    interfaces: interfaces.map((one) => ({
+      ...one,
+      addresses: addresses.filter(({ name }) => name === one.name).map(({ address }) => address),
+    })),
     disks,
     kubernetes: {
       kubelet: /^Kubernetes v(\S+)$/.exec(get('kubelet'))?.[1] ?? '',
