@@ -33,7 +33,11 @@ function vitest(group: Group, index: number, skip: string | undefined): Promise<
       ? []
       : ['--reporter=json', `--outputFile.json=${join(reports, `vms-${index}.json`)}`];
   const words = ['run', '--project', group.project, '--reporter=verbose', ...report];
-  const env = skip === undefined ? process.env : { ...process.env, SKERRY_SKIP: skip };
+  const env = {
+    ...process.env,
+    ...(skip === undefined ? {} : { SKERRY_SKIP: skip }),
+    ...(long ? { SKERRY_LONG: '1' } : {}),
+  };
   const child = spawn('vitest', [...words, ...group.files, ...options], { stdio: 'inherit', env });
   return new Promise((done, fail) => {
     child.once('error', fail);

@@ -6,6 +6,7 @@ import {
   destroy,
   inventoryWith,
   kubectl,
+  long,
   pageFromOutside,
   recapOf,
 } from './cluster.ts';
@@ -66,4 +67,32 @@ cluster('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
     expect(await readyNodes()).toEqual(['lab-1 v1.36.3', 'lab-2 v1.36.3', 'lab-3 v1.36.3']);
     expect(await output('lab-3', `curl -s --max-time 20 http://${web.cluster}/`)).toContain('lab-');
   });
+
+  long(
+    '2. from ipvs to nftables: the plan shows it, apply does it, nothing is left over',
+    async () => {
+      const switched = inventoryWith('ipvs', ({ groups, kubernetes }) => {
+        Object.assign(groups['workers']?.hosts ?? {}, { 'lab-3': { address: '192.168.121.13' } });
+        kubernetes.network['proxy'] = 'nftables';
+      });
+      const plan = await bootstrap('plan', switched);
+      expect(plan.stdout).toMatch(/-\s+mode: ipvs/);
+      expect(plan.stdout).toMatch(/\+\s+mode: nftables/);
+      await apply(switched);
+      for (const machine of ['lab-1', 'lab-2', 'lab-3']) {
+        expect(await output(machine, 'nft list table ip kube-proxy')).toContain(web.cluster);
+        expect(await output(machine, 'ipvsadm -Ln')).not.toContain('TCP');
+        expect(await output(machine, 'ip link show kube-ipvs0 2>&1 || :')).toContain(
+          'does not exist',
+        );
+        expect(await output(machine, 'iptables-save')).not.toContain('KUBE-SVC');
+        expect(await output(machine, `curl -s --max-time 20 http://${web.cluster}/`)).toContain(
+          'lab-',
+        );
+      }
+      expect(await pageFromOutside(`http://${web.outside}/`)).toContain('lab-');
+      const again = await bootstrap('plan', switched, '--detailed-exitcode');
+      expect(again.code, again.stdout + again.stderr).toBe(0);
+    },
+  );
 });
