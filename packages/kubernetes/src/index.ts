@@ -49,3 +49,4 @@ export { networkSteps } from './networks/network-steps.ts';
 export type { NetworkHost } from './networks/network-host.ts';
 export { clusterVerification } from './verification/cluster-verification.ts';
 export { checks } from './verification/all-checks.ts';
+export { proxyLeftovers, proxyLeftoversKind } from './kinds/proxy-leftovers.ts';

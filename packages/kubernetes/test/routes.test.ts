@@ -3,11 +3,30 @@ import { routes, routesKind } from '../src/kinds/routes.ts';
 import { convergeForReal, planForReal } from '../../steps/test/harness/converge-for-real.ts';
 import { canUseNamespaces } from '../../steps/test/harness/namespace.ts';
 import { runFragment, shells } from '../../steps/test/harness/run-fragment.ts';
-import { segment, type Place, type Segment } from './segment.ts';
+import { routedConflist } from '../src/networks/routed.ts';
+import { cniPlugins, segment, type Place, type Segment } from './segment.ts';
 
 const network = '10.244.0.0/16';
 const desiredOf = (last: number) =>
   routes({ address: `10.20.0.${last}`, network, block: `10.244.${last}.0/24` }).desired;
+
+const plugins = cniPlugins();
+
+const withBridge = `
+printf %s "$3" | CNI_COMMAND=ADD CNI_CONTAINERID="pod$1" CNI_NETNS="/proc/$1/ns/net" CNI_IFNAME=eth0 CNI_PATH=$4 "$4/bridge"`;
+
+const likeBridge = `
+set -e
+if ! ip link show cni0 >/dev/null 2>&1; then
+  ip link add cni0 type bridge
+  ip addr add "\${2%.*}.1/24" dev cni0
+  ip link set cni0 mtu 1400 up
+fi
+ip link add "veth$1" mtu 1400 type veth peer name eth0 mtu 1400 netns "$1"
+ip link set "veth$1" master cni0 up
+nsenter -t "$1" -n ip addr add "$2/24" dev eth0
+nsenter -t "$1" -n ip link set eth0 up
+nsenter -t "$1" -n ip route add default via "\${2%.*}.1"`;
 
 /** A server for one connection, which prints who came. */
 const tellPeer = `require('node:net').createServer((peer) => {
@@ -23,20 +42,20 @@ describe.skipIf(!canUseNamespaces)('routes', () => {
   });
   afterAll(() => lan[Symbol.asyncDispose]());
 
-  /** A pod as the bridge plugin makes it. */
+  /** A pod, made by the real bridge plugin where this machine has it, else as the plugin does it. */
   const podOn = async (node: Place, address: string): Promise<Place> => {
-    const pod = await lan.pod(node);
+    const pod = await lan.pod();
+    const {
+      plugins: [bridge],
+    } = JSON.parse(routedConflist(address.replace(/\d+$/, '0/24'), 1400)) as { plugins: object[] };
+    const args = { cni: { ips: [address] } };
+    const given = JSON.stringify({ cniVersion: '1.0.0', name: 'skerry', args, ...bridge });
     await node.run(
-      `if ! ip link show cni0 >/dev/null 2>&1; then
-  ip link add cni0 type bridge && ip addr add "\${2%.*}.1/24" dev cni0 && ip link set cni0 mtu 1400 up
-fi
-ip link add "veth$1" mtu 1400 type veth peer name eth0 mtu 1400 netns "$1" && ip link set "veth$1" master cni0 up`,
+      plugins === undefined ? likeBridge : withBridge,
       pod.pid,
       address,
-    );
-    await pod.run(
-      'ip addr add "$1/24" dev eth0 && ip link set eth0 up && ip route add default via "${1%.*}.1"',
-      address,
+      given,
+      plugins ?? '',
     );
     return pod;
   };

@@ -20,7 +20,7 @@ export interface Place {
 /** One L2 segment in network namespaces: a bridge, nodes on it, and pods on the nodes. */
 export interface Segment extends AsyncDisposable {
   readonly node: (address: string, interfaceName?: string) => Promise<Place>;
-  readonly pod: (node: Place) => Promise<Place>;
+  readonly pod: () => Promise<Place>;
 }
 
 function placeOf(inside: readonly string[]): Place {

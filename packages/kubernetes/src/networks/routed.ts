@@ -18,7 +18,7 @@ const routesUnits = [
  * node's block from host-local. Masquerading is not the plugins' work: theirs would mask what goes
  * to pods of other nodes too.
  */
-function routedConflist(block: string, mtu: number | undefined): string {
+export function routedConflist(block: string, mtu: number | undefined): string {
   const conflist = {
     cniVersion: '1.0.0',
     name: 'skerry',

@@ -1,0 +1,229 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { proxyLeftoversKind } from '../src/kinds/proxy-leftovers.ts';
+import { convergeForReal, planForReal } from '../../steps/test/harness/converge-for-real.ts';
+import { canUseNamespaces, namespace } from '../../steps/test/harness/namespace.ts';
+import { runFragment, shells } from '../../steps/test/harness/run-fragment.ts';
+import { sh } from '@skerry/steps';
+
+/** As `iptables-save` shows a node whose kube-proxy runs in iptables mode, cut to one Service. */
+const iptablesMode = `*mangle
+:KUBE-PROXY-CANARY - [0:0]
+COMMIT
+*filter
+:KUBE-EXTERNAL-SERVICES - [0:0]
+:KUBE-FORWARD - [0:0]
+:KUBE-NODEPORTS - [0:0]
+:KUBE-PROXY-CANARY - [0:0]
+:KUBE-PROXY-FIREWALL - [0:0]
+:KUBE-SERVICES - [0:0]
+-A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL
+-A INPUT -m comment --comment "kubernetes health check service ports" -j KUBE-NODEPORTS
+-A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES
+-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+-A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
+COMMIT
+*nat
+:KUBE-MARK-MASQ - [0:0]
+:KUBE-NODEPORTS - [0:0]
+:KUBE-POSTROUTING - [0:0]
+:KUBE-PROXY-CANARY - [0:0]
+:KUBE-SEP-SXIVWICOYRO3J4NJ - [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC-NPX46M4PTMTKRN6Y - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+-A KUBE-MARK-MASQ -j MARK --or-mark 0x4000
+-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE
+-A KUBE-SEP-SXIVWICOYRO3J4NJ -s 10.20.0.11/32 -m comment --comment "default/kubernetes:https" -j KUBE-MARK-MASQ
+-A KUBE-SEP-SXIVWICOYRO3J4NJ -p tcp -m comment --comment "default/kubernetes:https" -m tcp -j DNAT --to-destination 10.20.0.11:6443
+-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/kubernetes:https cluster IP" -m tcp --dport 443 -j KUBE-SVC-NPX46M4PTMTKRN6Y
+-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
+-A KUBE-SVC-NPX46M4PTMTKRN6Y -m comment --comment "default/kubernetes:https" -j KUBE-SEP-SXIVWICOYRO3J4NJ
+COMMIT
+`;
+
+/** Of the IPVS mode, as far as it differs. */
+const ipvsMode = `*filter
+:KUBE-FORWARD - [0:0]
+:KUBE-IPVS-FILTER - [0:0]
+:KUBE-NODE-PORT - [0:0]
+:KUBE-PROXY-FIREWALL - [0:0]
+-A INPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-FILTER
+-A INPUT -m comment --comment "kube-proxy firewall rules" -j KUBE-PROXY-FIREWALL
+-A INPUT -m comment --comment "kubernetes health check rules" -j KUBE-NODE-PORT
+-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+COMMIT
+*nat
+:KUBE-LOAD-BALANCER - [0:0]
+:KUBE-MARK-MASQ - [0:0]
+:KUBE-NODE-PORT - [0:0]
+:KUBE-POSTROUTING - [0:0]
+:KUBE-SERVICES - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A KUBE-LOAD-BALANCER -j KUBE-MARK-MASQ
+-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODE-PORT
+COMMIT
+`;
+
+/** What belongs to nobody of Kubernetes, kube-router's policies among it. */
+const foreign = `*filter
+:KUBE-NWPLCY-DEFAULT - [0:0]
+:KUBE-POD-FW-ABC - [0:0]
+:DOCKER-USER - [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -m comment --comment "KUBE-SERVICES is not meant" -j ACCEPT
+-A FORWARD -j DOCKER-USER
+-A DOCKER-USER -s 10.9.0.0/16 -j KUBE-POD-FW-ABC
+COMMIT
+*nat
+:CNI-HOSTPORT-DNAT - [0:0]
+-A PREROUTING -j CNI-HOSTPORT-DNAT
+-A POSTROUTING -s 10.9.0.0/16 ! -d 10.9.0.0/16 -m comment --comment "my own" -j MASQUERADE
+COMMIT
+`;
+
+const kubelet = `*mangle
+:KUBE-IPTABLES-HINT - [0:0]
+:KUBE-KUBELET-CANARY - [0:0]
+COMMIT
+*filter
+:KUBE-FIREWALL - [0:0]
+-A INPUT -j KUBE-FIREWALL
+-A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections" -j DROP
+COMMIT
+`;
+
+const ipsetHere = ['/usr/sbin/ipset', '/sbin/ipset'].some((path) => existsSync(path));
+
+describe.skipIf(!canUseNamespaces)('leftovers of kube-proxy', () => {
+  const node = async () => {
+    const place = await namespace();
+    const run = async (code: string, ...args: string[]): Promise<string> => {
+      const { stdout, stderr, code: status } = await runFragment('bash', sh(code, ...args), place);
+      expect(status, stderr).toBe(0);
+      return stdout.trim();
+    };
+    const load = (program: string, ...tables: string[]): Promise<string> =>
+      run(
+        `shift; for text; do printf %s "$text" | ${program}-restore --noflush; done`,
+        '',
+        ...tables,
+      );
+    /** Chains that are not built in, and rules, of all; the tables that they are in outlive them. */
+    const saved = (): Promise<string> =>
+      run(
+        'for p in iptables-nft iptables-legacy ip6tables-nft; do $p-save 2>/dev/null; done | grep -E "^(-|:.* -)" | sed "s/ \\[.*//"; nft list tables | grep -e inet -e kube-proxy',
+      );
+    return { place, run, load, saved, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+  };
+  const shown = async (of: ReturnType<typeof planForReal>): Promise<string[]> =>
+    (await of).map(({ subject, before }) =>
+      before === undefined ? subject : `${subject}: ${before}`,
+    );
+
+  test.each(shells)(
+    'of the iptables mode under nftables, with %s; what is not its own stays',
+    async (shell) => {
+      await using it = await node();
+      await it.load('iptables-nft', foreign, kubelet);
+      await it.load('iptables-legacy', foreign);
+      await it.run('nft add table ip kube-proxy; nft add table inet mine');
+      const before = await it.saved();
+      expect(
+        await shown(planForReal(proxyLeftoversKind, { mode: 'nftables' }, shell, it.place)),
+      ).toEqual([]);
+
+      await it.load('iptables-nft', iptablesMode);
+      await it.load('iptables-legacy', iptablesMode);
+      await it.load(
+        'ip6tables-nft',
+        '*nat\n:KUBE-SERVICES - [0:0]\n-A OUTPUT -j KUBE-SERVICES\nCOMMIT\n',
+      );
+      const changes = convergeForReal(proxyLeftoversKind, { mode: 'nftables' }, shell, it.place);
+      expect(await shown(changes)).toEqual([
+        'iptables-nft nat: 7 chains, 3 jumps',
+        'iptables-nft filter: 6 chains, 6 jumps',
+        'iptables-nft mangle: 1 chain, 0 jumps',
+        'ip6tables-nft nat: 1 chain, 1 jump',
+        'iptables-legacy nat: 7 chains, 3 jumps',
+        'iptables-legacy filter: 6 chains, 6 jumps',
+        'iptables-legacy mangle: 1 chain, 0 jumps',
+      ]);
+      const after = await it.saved();
+      expect(after).toBe(before);
+    },
+  );
+
+  test('of the iptables mode under IPVS, which leave the chains of both', async () => {
+    await using it = await node();
+    await it.load('iptables-nft', kubelet, iptablesMode, ipvsMode);
+    await it.run('nft add table ip6 kube-proxy');
+    expect(
+      await shown(convergeForReal(proxyLeftoversKind, { mode: 'ipvs' }, 'dash', it.place)),
+    ).toEqual([
+      'iptables-nft nat: 4 chains, 0 jumps',
+      'iptables-nft filter: 4 chains, 5 jumps',
+      'iptables-nft mangle: 1 chain, 0 jumps',
+      'nftables table ip6 kube-proxy',
+    ]);
+    const left = await it.run(
+      'iptables-nft-save | sed -n "s/^:\\(KUBE[^ ]*\\).*/\\1/p" | sort -u | xargs',
+    );
+    expect(left).toBe(
+      'KUBE-FIREWALL KUBE-FORWARD KUBE-IPTABLES-HINT KUBE-IPVS-FILTER KUBE-KUBELET-CANARY KUBE-LOAD-BALANCER KUBE-MARK-MASQ KUBE-NODE-PORT KUBE-POSTROUTING KUBE-PROXY-FIREWALL KUBE-SERVICES',
+    );
+  });
+
+  test('of IPVS where nothing of kube-proxy runs: chains, sets, the interface', async () => {
+    await using it = await node();
+    await it.load('iptables-nft', ipvsMode);
+    await it.run(
+      'ip link add kube-ipvs0 type veth peer name other && ip addr add 10.96.0.1/32 dev kube-ipvs0',
+    );
+    if (ipsetHere) {
+      await it.run(
+        'ipset create KUBE-6-CLUSTER-IP hash:ip,port family inet6; ipset create KUBE-CLUSTER-IP hash:ip,port; ipset create KUBE-DST-FOREIGN hash:ip',
+      );
+      await it.run(
+        'iptables-nft -t nat -A KUBE-SERVICES -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT',
+      );
+    }
+    expect(
+      await shown(convergeForReal(proxyLeftoversKind, { mode: 'none' }, 'dash', it.place)),
+    ).toEqual([
+      'iptables-nft nat: 5 chains, 1 jump',
+      'iptables-nft filter: 4 chains, 4 jumps',
+      ...(ipsetHere ? ['IP sets: KUBE-6-CLUSTER-IP, KUBE-CLUSTER-IP'] : []),
+      'interface kube-ipvs0',
+    ]);
+    if (ipsetHere) expect(await it.run('ipset list -n')).toBe('KUBE-DST-FOREIGN');
+  });
+
+  test('a chain that somebody else jumps to is left to him', async () => {
+    await using it = await node();
+    await it.load(
+      'iptables-nft',
+      ipvsMode,
+      '*nat\n:MINE - [0:0]\n-A MINE -j KUBE-MARK-MASQ\nCOMMIT\n',
+    );
+    await convergeForReal(proxyLeftoversKind, { mode: 'nftables' }, 'dash', it.place);
+    expect(await it.run('iptables-nft-save -t nat | grep -e KUBE')).toMatch(
+      /^:KUBE-MARK-MASQ - \S+\n-A MINE -j KUBE-MARK-MASQ$/,
+    );
+  });
+
+  test('nothing of Kubernetes at all', async () => {
+    await using it = await node();
+    await it.load('iptables-nft', foreign, kubelet, iptablesMode);
+    await convergeForReal(proxyLeftoversKind, { mode: 'absent' }, 'dash', it.place);
+    expect(await it.run('iptables-nft-save | grep -e "^:KUBE" | sed "s/ .*//" | xargs')).toBe(
+      ':KUBE-NWPLCY-DEFAULT :KUBE-POD-FW-ABC',
+    );
+    const [change] = await planForReal(proxyLeftoversKind, { mode: 'absent' }, 'dash', it.place);
+    expect(change).toBeUndefined();
+  });
+});
