@@ -22,14 +22,13 @@ export function takeLock(owner: string): Part {
 if ! command -v flock >/dev/null 2>&1; then echo 'flock (util-linux) is missing' >&2; return 69; fi
 folder=/run/skerry
 if [ "$(id -u)" = 0 ]; then
-  mkdir -p "$folder" && chmod 0755 "$folder" || return 1
+  [ -d "$folder" ] || { mkdir -p "$folder" && chmod 0755 "$folder"; } || return 1
 else
   [ -n "\${HOME:-}" ] || { echo 'HOME is not set' >&2; return 1; }
   folder=$HOME/.local/state/skerry
-  mkdir -p "$folder" || return 1
+  [ -d "$folder" ] || mkdir -p "$folder" || return 1
 fi
-( : >>"$folder/lock" ) || return 1
-exec 9>>"$folder/lock"
+command exec 9>>"$folder/lock" || return 1
 if flock -n 9; then
   printf '%s\\n' "$1" >"$folder/owner"
 else
