@@ -1,5 +1,11 @@
 import { sh, type Change, type Fragment } from '@skerry/steps';
-import { idOf, type Desired, type DesiredObject, type ObjectGroup } from './desired-objects.ts';
+import {
+  idOf,
+  type Desired,
+  type DesiredObject,
+  type ObjectGroup,
+  type Wait,
+} from './desired-objects.ts';
 import {
   fieldManager,
   identityAnnotation,
@@ -15,9 +21,11 @@ const applySeconds = 180;
 /** Seconds until the API serves a new kind, and until an object is gone. */
 const settleSeconds = 120;
 
+const clientSideNote = 'kubectl.kubernetes.io/last-applied-configuration';
+
 // The arguments are orders, one after the other:
 //   group NAME
-//   apply all|existing SECONDS COUNT (ID ORIGIN JSON)…
+//   apply new|all|existing SECONDS COUNT (ID ORIGIN JSON)…
 //   established SECONDS COUNT NAME…
 //   wait WHAT HOW RESOURCE NAMESPACE SECONDS
 //   delete ID TYPE NAME NAMESPACE SECONDS
@@ -59,12 +67,19 @@ texts() {
   done
 }
 existing() { printf '%s\\n' "$1" | k get -f - --ignore-not-found -o name; }
+# Of an object that somebody made by "kubectl apply" without --server-side, kubectl hands all its fields
+# over to whoever applies it next, so that those we do not name would go. It knows it by this note.
+take_note_off() {
+  printf '%s\\n' "$1" | k get -f - --ignore-not-found -o json | grep -q '^ *"${clientSideNote}": ' || return 0
+  printf '%s\\n' "$1" | k annotate -f - '${clientSideNote}-' 2>/dev/null || :
+}
 # All at once; where that fails each object alone, so that the one to blame gets its name.
 apply() {
   which=$1 end=$(($(now) + $2)) count=$3 told=
   shift 3
   text=$(texts "$count" "$@")
-  if [ "$which" = all ] || [ "$(existing "$text" | wc -l)" -eq "$count" ]; then
+  [ "$which" = new ] || take_note_off "$text"
+  if [ "$which" != existing ] || [ "$(existing "$text" | wc -l)" -eq "$count" ]; then
     if patiently "$end" "$text"; then return; fi
   fi
   status=0
@@ -80,6 +95,17 @@ apply() {
   done
   return $status
 }
+# established SECONDS COUNT NAME…
+established() (
+  timeout=$1 count=$2 names=
+  shift 2
+  while [ "$count" -gt 0 ]; do
+    names="$names crd/$1"
+    shift
+    count=$((count - 1))
+  done
+  kubectl wait --for=condition=Established --timeout="\${timeout}s" $names
+)
 # await WHAT HOW RESOURCE NAMESPACE SECONDS
 await() {
   what=$1 how=$2 resource=$3 namespace=$4 seconds=$5
@@ -113,13 +139,10 @@ while [ $# -gt 0 ]; do
       shift $((3 + 3 * $3))
       ;;
     established)
-      seconds=$2 count=$3
-      shift 3
-      while [ "$count" -gt 0 ]; do
-        await Established condition=Established "crd/$1" '' "$seconds" || exit
-        count=$((count - 1))
-        shift
-      done
+      shift
+      printf 'waiting until the API knows %s new kinds, %s s at most\\n' "$2" "$1"
+      established "$@" || exit
+      shift $((2 + $2))
       ;;
     wait)
       await "$2" "$3" "$4" "$5" "$6" || exit
@@ -177,10 +200,10 @@ export function applyObjects(desired: Desired, changes: readonly Change[]): Frag
   );
   const words = [
     ...(isDue(record) ? recordAhead(record) : []),
-    ...desired.groups.slice(0, last + 1).flatMap((group) => ordersOf(group, isDue)),
+    ...desired.groups.slice(0, last + 1).flatMap((group) => ordersOf(group, due)),
     ...(left.length > 0 ? ['group', 'what is no longer wanted'] : []),
     ...left.flatMap(removalOrder),
-    ...(isDue(record) ? applyOrder('all', [record]) : []),
+    ...(isDue(record) ? applyOrder([record], due) : []),
   ];
   return sh(converge, desired.kubeconfig, ...words);
 }
@@ -198,42 +221,47 @@ function recordAhead(record: DesiredObject): string[] {
   return ['record', head, data?.[recordKey] ?? '', tail];
 }
 
-function ordersOf(group: ObjectGroup, isDue: (one: DesiredObject) => boolean): string[] {
-  const due = group.objects.filter(isDue);
+type Due = ReadonlyMap<string, Change>;
+
+function ordersOf(group: ObjectGroup, changes: Due): string[] {
+  const due = group.objects.filter(({ object }) => changes.has(idOf(object)));
   const made = due.filter(({ ownership }) => ownership === 'owned' || ownership === 'kept');
   const isGround = ({ object: { kind } }: DesiredObject): boolean =>
     kind === 'Namespace' || kind === 'CustomResourceDefinition';
   const kinds = made.filter(({ object }) => object.kind === 'CustomResourceDefinition');
   const names = kinds.map(({ object }) => object.metadata.name);
+  const ground = made.filter(isGround);
+  const others = made.filter((one) => !isGround(one));
+  const parts = due.filter(({ ownership }) => ownership === 'partial');
   return [
     ...(due.length + group.waits.length > 0 ? ['group', group.name] : []),
     ...due
       .filter(({ ownership }) => ownership === 'absent')
       .flatMap(({ object }) => deleteOrder(idOf(object))),
-    ...applyOrder('all', made.filter(isGround)),
+    ...applyOrder(ground, changes),
     ...(names.length > 0 ? ['established', `${settleSeconds}`, `${names.length}`, ...names] : []),
-    ...applyOrder(
-      'all',
-      made.filter((one) => !isGround(one)),
-    ),
-    ...applyOrder(
-      'existing',
-      due.filter(({ ownership }) => ownership === 'partial'),
-    ),
-    ...group.waits.flatMap(({ resource, namespace = '', condition, jsonpath, seconds }) => {
-      const how =
-        condition === undefined
-          ? jsonpath === undefined
-            ? ['rolled out', 'rollout']
-            : [jsonpath.replace(/^\{\.?(.*)\}/, '$1'), `jsonpath=${jsonpath}`]
-          : [condition, `condition=${condition}`];
-      return ['wait', ...how, resource, namespace, `${seconds}`];
-    }),
+    ...applyOrder(others, changes),
+    ...applyOrder(parts, changes),
+    ...group.waits.flatMap(waitOrder),
   ];
 }
 
-function applyOrder(which: 'all' | 'existing', objects: readonly DesiredObject[]): string[] {
+function waitOrder({ resource, namespace = '', condition, jsonpath, seconds }: Wait): string[] {
+  const how =
+    condition !== undefined
+      ? [condition, `condition=${condition}`]
+      : jsonpath !== undefined
+        ? [jsonpath, `jsonpath=${jsonpath}`]
+        : ['rolled out', 'rollout'];
+  return ['wait', ...how, resource, namespace, `${seconds}`];
+}
+
+/** \`new\` where all are made, \`existing\` where only what is there may be touched. */
+function applyOrder(objects: readonly DesiredObject[], changes: Due): string[] {
   if (objects.length === 0) return [];
+  const isNew = objects.every(({ object }) => changes.get(idOf(object))?.action === 'create');
+  const isPart = objects.some(({ ownership }) => ownership === 'partial');
+  const which = isPart ? 'existing' : isNew ? 'new' : 'all';
   const words = objects.flatMap((one) => [
     idOf(one.object),
     one.origin,

@@ -36,7 +36,11 @@ function ofTrees(wanted: Tree, live: Tree, applied: Tree): Difference {
     if (one.after !== undefined) after[key] = one.after;
   };
   for (const [key, value] of Object.entries(wanted)) {
-    put(key, differenceOf(value, live[key], applied[key]));
+    const one = differenceOf(value, live[key], applied[key]);
+    put(key, {
+      before: isBare(one.before, live[key]) ? undefined : one.before,
+      after: isBare(one.after, applied[key]) ? undefined : one.after,
+    });
   }
   for (const [key, value] of Object.entries(live)) {
     if (key in wanted) continue;
@@ -47,6 +51,11 @@ function ofTrees(wanted: Tree, live: Tree, applied: Tree): Difference {
     }
   }
   return { before, after };
+}
+
+/** Whether of a part that holds something nothing is worth showing. */
+function isBare(left: unknown, whole: unknown): boolean {
+  return isTree(left) && Object.keys(left).length === 0 && left !== whole;
 }
 
 /** What goes from a part that nobody wants anything of now; undefined where nothing goes. */
