@@ -1,4 +1,5 @@
 export type { Artifact, Bundle } from '@skerry/steps';
+export { checkFiles } from './check-files.ts';
 export { openBundle, type OpenBundle } from './open.ts';
 export { bundledTexts, type RenderingOptions } from './rendering.ts';
 export { bundleSchemaText } from './schema.ts';
@@ -10,3 +11,4 @@ export {
   type WrittenImage,
 } from './oci/image.ts';
 export { writeLayer, type LayerEntry } from './oci/layer.ts';
+export { verifyBundle, type VerifiedBundle, type VerifyOptions } from './verify.ts';

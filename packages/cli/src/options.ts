@@ -23,6 +23,8 @@ export interface RunOptions extends ConnectOptions {
   readonly detailedExitcode?: boolean;
   readonly dryRun?: boolean;
   readonly check?: boolean;
+  /** The folder of a bundle. */
+  readonly bundle?: string;
   /** Where `plan` saves the plan. */
   readonly out?: string;
 }
@@ -95,5 +97,9 @@ export function withConnection(command: Command): Command {
 export function withRun(command: Command): Command {
   return withConnection(command)
     .option('-t, --tags <tags>', 'only plays and steps with one of these tags', list)
+    .option(
+      '--bundle <dir>',
+      'programs, images and add-ons come from this folder only (docs/bundle.md)',
+    )
     .option('--detailed-exitcode', 'a plan with changes exits with 2');
 }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { toolVersion } from './installation.ts';
 import type { ApplyPlanOptions } from './commands/apply-plan.ts';
 import type { DiffOptions } from './commands/diff.ts';
+import type { ExplainOptions } from './commands/explain.ts';
 import type { ShowOptions } from './commands/show.ts';
 import type { RenderOptions } from './commands/render.ts';
 import type { VerifyOptions } from './commands/verify.ts';
@@ -114,6 +115,16 @@ export function createProgram(exit: (code: number) => void): Command {
       exit(await verify(inventory, options));
     });
 
+  withOutput(add('explain', 'where each value of a step comes from, offline'))
+    .argument('<inventory>', 'inventory file')
+    .argument('<host>', 'a host of it')
+    .argument('<step>', "as a plan names it: 'sysctl kubernetes'")
+    .option('--runbook <runbook>', 'a name in runbooks/, or the path of a file', 'cluster')
+    .action(async (inventory: string, host: string, step: string, options: ExplainOptions) => {
+      const { explain } = await import('./commands/explain.ts');
+      exit(await explain(inventory, host, step, options));
+    });
+
   withConnection(add('facts', 'what the hosts are: system, hardware, network'))
     .argument('<inventory>', 'inventory file')
     .action(async (inventory: string, options: ConnectOptions) => {
@@ -174,6 +185,18 @@ export function createProgram(exit: (code: number) => void): Command {
         exit(await exec(inventory, command, options));
       },
     );
+
+  const bundle = program
+    .command('bundle')
+    .description('offline artifacts: programs, images, charts, each with its digest');
+  const bundleCommand = (name: string, description: string): Command =>
+    withOutput(bundle.command(name).description(description).showHelpAfterError('(see --help)'));
+  bundleCommand('verify', 'compare every artifact of a bundle with its digest')
+    .argument('<dir>', 'folder with bundle.json')
+    .action(async (folder: string, options: OutputOptions) => {
+      const commands = await import('./commands/bundle.ts');
+      exit(await commands.verify(folder, options));
+    });
 
   const lab = program.command('lab').description('local virtual machines to try things on');
   const labCommand = (name: string, description: string): Command =>

@@ -64,6 +64,13 @@ export const inventoryFile = z
       .nullish()
       .describe('Groups of hosts by name; the group "all" is there without being written'),
     kubernetes: kubernetesSettings.nullish(),
+    bundle: z
+      .string()
+      .min(1)
+      .nullish()
+      .describe(
+        'The folder of the bundle that programs, images and add-ons come from; relative to the folder of this file',
+      ),
     lab: labSettings.nullish(),
   })
   .meta({

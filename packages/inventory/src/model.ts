@@ -57,6 +57,8 @@ export interface Inventory {
    * stands, a map or list where its key does. Empty where the inventory has no such section.
    */
   readonly kubernetesPlaces: ReadonlyMap<string, SourcePosition>;
+  /** The folder of the bundle, as the user wrote it: relative to the folder of the file. */
+  readonly bundle?: string;
   /** What `lab up` makes, when this inventory describes machines that Skerry itself makes. */
   readonly lab: LabSettings | undefined;
 }

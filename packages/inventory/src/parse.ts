@@ -92,6 +92,7 @@ class Assembly {
     const vars = cluster.vars === undefined ? {} : valueOf(cluster.vars);
     const lab = entryOf(this.#tree, 'lab')?.value;
     const kubernetes = entryOf(this.#tree, 'kubernetes');
+    const bundle = entryOf(this.#tree, 'bundle')?.value;
     const hosts = this.#hosts(candidates);
     return {
       path: this.#findings.source.file,
@@ -102,6 +103,9 @@ class Assembly {
         kubernetes?.value.kind === 'map' ? plainValue(kubernetes.value) : {},
       ),
       kubernetesPlaces: placesOf(kubernetes, this.#findings.source),
+      ...(bundle?.kind === 'scalar' && typeof bundle.value === 'string'
+        ? { bundle: bundle.value }
+        : {}),
       lab: lab?.kind === 'map' ? labSettings.parse(plainValue(lab)) : undefined,
     };
   }

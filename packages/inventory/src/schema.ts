@@ -194,6 +194,17 @@ export const labSettings = z
       .enum(['bookworm', 'trixie'])
       .default('trixie')
       .describe('The Debian of the box: bookworm is 12, trixie is 13'),
+    bundle: z
+      .strictObject({
+        make: z
+          .string()
+          .min(1)
+          .describe(
+            'A script for Node that makes the bundle: it gets the path of this file and prints the folder in its last line. Relative to the folder of this file',
+          ),
+      })
+      .optional()
+      .describe('Where the parts of Kubernetes come from, in the lab'),
     machines: z
       .record(
         z.string(),

@@ -1,5 +1,6 @@
 import { ExitCode } from '@skerry/diagnostics';
 import type { LabStatus } from '@skerry/lab';
+import { bundleFolder } from '../bundle-folder.ts';
 import { openInventory } from '../inventory-file.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { labOf, passOn } from '../lab-machines.ts';
@@ -15,6 +16,7 @@ export async function lab(
   const output = new Output(outputSettings(options));
   using interrupt = onInterrupt((text) => output.complain(text));
   const { inventory } = await openInventory(path, undefined);
+  if (action === 'up') await bundleFolder(inventory, undefined);
   const { lab, view } = labOf(inventory, { ...options, signal: interrupt.signal }, output);
   try {
     switch (action) {

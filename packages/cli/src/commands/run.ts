@@ -8,6 +8,7 @@ import {
   type RunEvent,
   type SavedPlan,
 } from '@skerry/runbook';
+import { bundleOf } from '../bundle-folder.ts';
 import { canAsk, confirm, nobodyToAsk } from '../ask.ts';
 import { runbookFile, runbookFiles } from '../installation.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -44,6 +45,8 @@ export async function run(command: RunCommand): Promise<ExitCode> {
   demandSound(inventory, output);
   const renderer = chooseRenderer(output);
   using interrupt = onInterrupt((text) => renderer.line(text), { changing: mode === 'apply' });
+  // Before the lab is entered: inside its network there may be no way out to fetch anything.
+  const bundle = await bundleOf(inventory, options.bundle);
   const request = { ...options, signal: interrupt.signal, start: true };
   const ended = await reachLab(inventory, request, output);
   if (ended !== undefined) return ended as ExitCode;
@@ -81,7 +84,8 @@ export async function run(command: RunCommand): Promise<ExitCode> {
       connector: context.connector,
       endpointOf: context.endpointOf,
       secrets: context.secrets,
-      templates: templatesFor(context.inventory, file),
+      templates: templatesFor(context.inventory, file, bundle),
+      ...(bundle === undefined ? {} : { bundle }),
       stateFolder: context.stateFolder,
       signal: interrupt.signal,
       kill: interrupt.kill,

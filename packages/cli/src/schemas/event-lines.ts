@@ -1,26 +1,8 @@
 import { z } from 'zod';
 import { failure, hostOutcome, runEvent } from '@skerry/runbook';
+import { bundleLine } from './bundle-lines.ts';
+import { diagnostic, position } from './diagnostic.ts';
 import { reviewLine } from './review-lines.ts';
-
-const position = z.union([
-  z.strictObject({
-    file: z.string(),
-    line: z.int().describe('From 1'),
-    column: z.int().describe('From 1'),
-    text: z.string().optional().describe('The text of that line'),
-    length: z.int().optional().describe('How many characters are meant'),
-  }),
-  z.strictObject({ host: z.string(), step: z.string().optional().describe('play › step') }),
-]);
-
-const diagnostic = z.strictObject({
-  code: z.string().describe('Stable, lower case with hyphens'),
-  severity: z.enum(['error', 'warning']),
-  what: z.string(),
-  at: position.optional(),
-  why: z.string().optional(),
-  fix: z.string().optional(),
-});
 
 const treeGroup = z.strictObject({
   name: z.string(),
@@ -136,7 +118,7 @@ const commandEvent = z.discriminatedUnion('type', [
 ]);
 
 /** One line of `--json`: what a run tells, or what another command answers. */
-export const eventLine = z.union([runEvent, commandEvent, reviewLine]);
+export const eventLine = z.union([runEvent, commandEvent, reviewLine, bundleLine]);
 
 /** docs/events.schema.json, as text. */
 export function eventSchemaText(): string {

@@ -7,6 +7,13 @@ const presence = z.strictObject({
   steps: z.int(),
 });
 
+const input = z.strictObject({
+  path: z.string().describe('node.swap, kubernetes.network.proxy, facts.kernel, hosts'),
+  value: z.unknown(),
+  level: z.string().describe('default, cluster, group NAME, host NAME, facts'),
+  position: z.string().optional().describe('file:line:column'),
+});
+
 /** What `diff`, `explain`, policies and `plan --refresh-only` answer with `--json`. */
 export const reviewLine = z.discriminatedUnion('type', [
   z.strictObject({
@@ -52,6 +59,31 @@ export const reviewLine = z.discriminatedUnion('type', [
       steps: z.int().describe('On hosts'),
       blocks: z.int().describe('What hosts share counted once'),
     }),
+    notes: z.array(z.string()),
+  }),
+  z.strictObject({
+    type: z.literal('explanation'),
+    host: z.string(),
+    runbook: z.string(),
+    play: z.string(),
+    at: z.string().optional().describe('Where the play begins'),
+    template: z.string().optional(),
+    id: z.string(),
+    kind: z.string(),
+    summary: z.string(),
+    needs: z.array(z.string()),
+    notifies: z.array(z.string()),
+    because: z.array(input).describe('What decides whether the step is asked for at all'),
+    values: z.array(
+      z.strictObject({
+        path: z.string(),
+        value: z.string(),
+        from: z.array(input).describe('Empty: the runbook or the step itself says it'),
+        rule: z
+          .strictObject({ rule: z.string(), reason: z.string(), source: z.string() })
+          .optional(),
+      }),
+    ),
     notes: z.array(z.string()),
   }),
 ]);

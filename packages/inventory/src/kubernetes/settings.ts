@@ -4,7 +4,15 @@ import { cni } from './cni.ts';
 import { kubeadm } from './kubeadm.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { policies } from './policies.ts';
-import { duration, interfaceName, mtu, networks, objectName, version } from './values.ts';
+import {
+  duration,
+  egressTarget,
+  interfaceName,
+  mtu,
+  networks,
+  objectName,
+  version,
+} from './values.ts';
 
 const endpoint = z
   .strictObject({
@@ -103,6 +111,22 @@ const packages = z
   .prefault({})
   .describe('The packages of Kubernetes');
 
+const origins = z
+  .record(word('The beginning of an origin, like https://dl.k8s.io or registry.k8s.io'), z.string())
+  .default({})
+  .describe(
+    'Where `bundle create` fetches from instead: beginnings of URLs and image names, each with what stands for it',
+  );
+
+const egress = z
+  .strictObject({
+    allow: z
+      .array(egressTarget)
+      .default([])
+      .describe('Hosts that may be contacted: names, *.NAME, addresses, networks; with :PORT'),
+  })
+  .describe('Which hosts Skerry and the cluster may contact; `bootstrap endpoints` compares');
+
 /** What the cluster is to be, above its machines. Without a version, nodes are only prepared for it. */
 export const kubernetesSettings = z
   .strictObject({
@@ -115,6 +139,8 @@ export const kubernetesSettings = z
     policies: policies.prefault({}),
     kubeadm,
     packages,
+    origins,
+    egress: egress.optional(),
   })
   .meta({
     id: 'kubernetes',

@@ -43,6 +43,15 @@ export const objectName = (description: string): z.ZodString =>
     })
     .meta({ description, pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' });
 
+/** What `egress.allow` may hold. */
+export const egressTarget = z
+  .string()
+  .regex(
+    /^(?:(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+(?:\/\d{1,3})?|\[[0-9A-Fa-f:.]+(?:\/\d{1,3})?\]|\d[\d.]*\/\d{1,2})(?::\d{1,5})?$/,
+    'must be a name, *.NAME, an address or a network; a port may follow: NAME:PORT, [IPV6]:PORT',
+  )
+  .describe('A name, *.NAME, an address or a network; with :PORT only that port');
+
 export const asn = (description: string): z.ZodNumber =>
   z.int().min(1).max(4_294_967_295).describe(description);
 
