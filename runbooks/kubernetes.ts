@@ -4,6 +4,8 @@ import {
   clusterObjects,
   controlPlanesOf,
   images,
+  keepalivedSteps,
+  kubeVipSteps,
   kubeletConfigFolder,
   kubeletConfiguration,
   kubeletUnits,
@@ -14,6 +16,7 @@ import {
   packagesOf,
   patchesFolder,
   programPackages,
+  runningControlPlanes,
 } from '@skerry/kubernetes';
 import { play, runbook, type PlayContext } from '@skerry/runbook';
 import {
@@ -74,6 +77,15 @@ function programs({ host, inventory, bundle }: PlayContext): Step[] {
   ];
 }
 
+function controlPlane(context: PlayContext): Step[] {
+  const { host, inventory, fleet } = context;
+  const step = membershipOf(inventory, host, fleet);
+  if (inventory.kubernetes.endpoint?.via !== 'kube-vip') return [step];
+  const begins = isFirst(context) && runningControlPlanes(inventory, fleet).length === 0;
+  const { before, after } = kubeVipSteps(inventory, host, { step, begins });
+  return [...before, step, ...after];
+}
+
 export default runbook({
   name: 'kubernetes',
   description: 'From prepared nodes to a cluster: programs, control planes, workers, objects',
@@ -109,6 +121,18 @@ export default runbook({
     }),
 
     play(
+      'Endpoint',
+      {
+        hosts: 'role=control-plane',
+        when: (context) =>
+          wanted(context) && context.inventory.kubernetes.endpoint?.via === 'keepalived',
+        tags: ['endpoint'],
+        serial: 1,
+      },
+      ({ host, inventory }) => keepalivedSteps(inventory, host),
+    ),
+
+    play(
       'First control plane',
       {
         hosts: 'role=control-plane',
@@ -116,7 +140,7 @@ export default runbook({
         tags: ['control-plane'],
         maxFailPercentage: 0,
       },
-      ({ host, inventory, fleet }) => [membershipOf(inventory, host, fleet)],
+      controlPlane,
     ),
 
     play(
@@ -127,7 +151,7 @@ export default runbook({
         tags: ['control-plane'],
         serial: 1,
       },
-      ({ host, inventory, fleet }) => [membershipOf(inventory, host, fleet)],
+      controlPlane,
     ),
 
     play(

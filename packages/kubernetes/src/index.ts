@@ -2,7 +2,7 @@ export { containerdConfigVersion, registryHosts } from './container-runtime.ts';
 export { namesByAddress } from './host-names.ts';
 export { twinsOf, type Twin } from './identity.ts';
 export { modulesFor, type ProxyMode } from './kernel-modules.ts';
-export { parametersFor, type Parameters } from './kernel-parameters.ts';
+export { parameterRule, parametersFor, type Parameters } from './kernel-parameters.ts';
 export { kernelAtLeast, oldestKernel } from './kernel-version.ts';
 export { containerdPackage, nodePackages } from './node-packages.ts';
 export { checkCluster, type CheckOptions } from './check.ts';
@@ -28,6 +28,8 @@ export {
   type JoinFacts,
 } from './kubeadm/configuration.ts';
 export { bundledFor, packagesKeyFingerprint, packagesOf, programPackages } from './programs.ts';
+export { endpointInterface, keepalivedSteps, type EndpointHost } from './endpoint/keepalived.ts';
+export { kubeVipSteps } from './endpoint/kube-vip.ts';
 export { kubeletUnits } from './kubeadm/kubelet-units.ts';
 export { joinPlaceholders } from './kubeadm/join-values.ts';
 export { membershipOf, runningControlPlanes, type MemberFacts } from './kubeadm/membership-of.ts';

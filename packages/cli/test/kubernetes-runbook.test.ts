@@ -1,0 +1,235 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseInventory, selectHosts, type Inventory } from '@skerry/inventory';
+import { loadRunbook, type Facts } from '@skerry/runbook';
+import type { Bundle } from '@skerry/steps';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { expand, type ExpandedPlay } from '../../runbook/src/expand.ts';
+import { members } from '../../runbook/src/members.ts';
+import { factsOf } from '../../runbook/test/facts-of.ts';
+import { templatesFor } from '../src/templates.ts';
+import { root } from './command.ts';
+
+const file = join(root, 'runbooks/kubernetes.ts');
+const oslo = readFileSync(join(root, 'inventory/oslo.yaml'), 'utf8');
+
+let runbook: Awaited<ReturnType<typeof loadRunbook>>;
+beforeAll(async () => {
+  runbook = await loadRunbook(file);
+});
+
+/** oslo with some of its text replaced. */
+function inventoryWith(...changes: readonly (readonly [string, string])[]): Inventory {
+  const text = changes.reduce((before, [from, to]) => {
+    expect(before).toContain(from);
+    return before.replace(from, () => to);
+  }, oslo);
+  return parseInventory(text, 'oslo.yaml');
+}
+
+const kubernetes = (more: Partial<Facts['kubernetes']>): Partial<Facts> => ({
+  kubernetes: { kubelet: '', role: '', ca: '', server: '', ...more },
+});
+const running = kubernetes({
+  kubelet: '1.36.3',
+  role: 'control-plane',
+  ca: 'c'.repeat(64),
+  server: 'https://10.20.0.10:6443',
+});
+
+function expanded(
+  inventory: Inventory,
+  name: string,
+  options: { bundle?: Bundle; facts?: Readonly<Record<string, Partial<Facts>>> } = {},
+): ExpandedPlay[] {
+  const [host] = selectHosts(inventory, name);
+  if (host === undefined) throw new Error(name);
+  const fleet = new Map(
+    inventory.hosts.map((each) => [
+      each.name,
+      factsOf(each.name, { ...kubernetes({}), ...options.facts?.[each.name] }),
+    ]),
+  );
+  const facts = fleet.get(name) ?? factsOf(name);
+  return expand({
+    runbook,
+    inventory,
+    host,
+    facts,
+    fleet,
+    members: members({ runbook, inventory, hosts: inventory.hosts }),
+    tags: undefined,
+    resolve: {
+      ...templatesFor(inventory, file)(host, facts),
+      manifest: () => '',
+      chart: () => '',
+    },
+    ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
+    canonical: (text) => text,
+  });
+}
+
+/** Plays with the ids of their steps, those without a step left out. */
+function outline(plays: readonly ExpandedPlay[]): Record<string, string[]> {
+  return Object.fromEntries(
+    plays
+      .filter(({ steps }) => steps.length > 0)
+      .map(({ play, steps }) => [play, steps.map(({ id }) => id)]),
+  );
+}
+
+const desiredOf = (plays: readonly ExpandedPlay[], id: string): unknown =>
+  plays.flatMap(({ steps }) => steps).find((step) => step.id === id)?.desired;
+
+const programs = [
+  'packageRepository kubernetes',
+  'package kubernetes',
+  'directory /etc/kubernetes',
+  'directory /etc/kubernetes/kubelet.conf.d',
+  'file /etc/kubernetes/kubelet.conf.d/50-skerry.conf',
+  'service kubelet',
+];
+
+describe('the runbook kubernetes', () => {
+  it('gives each role its plays, in order', () => {
+    const inventory = inventoryWith();
+    const first = outline(expanded(inventory, 'oslo-cp-1'));
+    expect(Object.keys(first)).toEqual([
+      'Kubernetes programs',
+      'Endpoint',
+      'First control plane',
+      'Cluster objects',
+    ]);
+    expect(first['Kubernetes programs']).toEqual(programs);
+    expect(Object.keys(outline(expanded(inventory, 'oslo-cp-2')))).toEqual([
+      'Kubernetes programs',
+      'Endpoint',
+      'Further control planes',
+    ]);
+    expect(Object.keys(outline(expanded(inventory, 'oslo-w-01')))).toEqual([
+      'Kubernetes programs',
+      'Workers',
+    ]);
+  });
+
+  it('asks for nothing where the inventory names no version', () => {
+    const inventory = inventoryWith(['  version: 1.36.3\n', '']);
+    expect(outline(expanded(inventory, 'oslo-cp-1'))).toEqual({});
+  });
+
+  it('begins the cluster on the first control plane, unless another one runs it', () => {
+    const inventory = inventoryWith();
+    expect(desiredOf(expanded(inventory, 'oslo-cp-1'), 'membership')).toMatchObject({
+      action: 'init',
+      makers: [],
+      unknown: [],
+    });
+    const facts = { 'oslo-cp-3': running };
+    expect(desiredOf(expanded(inventory, 'oslo-cp-1', { facts }), 'membership')).toMatchObject({
+      action: 'join',
+      ca: 'c'.repeat(64),
+      makers: ['oslo-cp-3', 'oslo-cp-2'],
+    });
+    expect(desiredOf(expanded(inventory, 'oslo-w-01', { facts }), 'membership')).toMatchObject({
+      action: 'join',
+      role: 'worker',
+      noCluster: false,
+      makers: ['oslo-cp-3', 'oslo-cp-1', 'oslo-cp-2'],
+    });
+    expect(desiredOf(expanded(inventory, 'oslo-w-01'), 'membership')).toMatchObject({
+      noCluster: true,
+    });
+  });
+
+  it('takes programs and images from a bundle where there is one', () => {
+    const common = { version: '1.36.3', sha256: 'a'.repeat(64), size: 1, origin: 'test' };
+    const image = (name: string, architecture: string) => ({
+      ...common,
+      kind: 'image' as const,
+      name,
+      path: `${name}.tar`,
+      architecture,
+      reference: `registry.k8s.io/${name}:v1.36.3`,
+      digest: `sha256:${'b'.repeat(64)}`,
+    });
+    const bundle: Bundle = {
+      schema: 1,
+      artifacts: [
+        {
+          ...common,
+          kind: 'file',
+          name: 'kubelet',
+          path: 'kubelet',
+          install: '/usr/local/bin/kubelet',
+          mode: '0755',
+        },
+        image('kube-apiserver', 'amd64'),
+        image('kube-proxy', 'amd64'),
+        image('pause', 'arm64'),
+      ],
+    };
+    const worker = expanded(inventoryWith(), 'oslo-w-01', { bundle });
+    expect(outline(worker)['Kubernetes programs']).toEqual([
+      'artifact kubernetes',
+      'file /etc/systemd/system/kubelet.service',
+      'directory /etc/systemd/system/kubelet.service.d',
+      'file /etc/systemd/system/kubelet.service.d/10-kubeadm.conf',
+      ...programs.slice(2),
+    ]);
+    expect(desiredOf(worker, 'file /etc/systemd/system/kubelet.service')).toMatchObject({
+      content: expect.stringContaining('ExecStart=/usr/local/bin/kubelet\n') as string,
+    });
+    const references = (name: string): string[] => {
+      const plays = expanded(inventoryWith(), name, { bundle });
+      const { images } = desiredOf(plays, 'images kubernetes') as {
+        images: { reference: string }[];
+      };
+      return images.map(({ reference }) => reference);
+    };
+    expect(references('oslo-w-01')).toEqual(['registry.k8s.io/kube-proxy:v1.36.3']);
+    expect(references('oslo-cp-2')).toEqual([
+      'registry.k8s.io/kube-apiserver:v1.36.3',
+      'registry.k8s.io/kube-proxy:v1.36.3',
+    ]);
+  });
+
+  it('writes what keepalived and haproxy read as the golden files say', async () => {
+    const plays = expanded(inventoryWith(), 'oslo-cp-2');
+    for (const [step, golden] of [
+      ['template /etc/haproxy/haproxy.cfg', 'haproxy.cfg'],
+      ['template /etc/keepalived/keepalived.conf', 'keepalived.conf'],
+      ['template /etc/keepalived/check-api.sh', 'check-api.sh'],
+    ] as const) {
+      const { content } = desiredOf(plays, step) as { content: string };
+      await expect(content).toMatchFileSnapshot(`golden/kubernetes/${golden}`);
+    }
+  });
+
+  it('has kube-vip up before the API, with the credentials that count then', async () => {
+    const inventory = inventoryWith(['via: keepalived', 'via: kube-vip']);
+    const first = expanded(inventory, 'oslo-cp-1');
+    const ids = outline(first)['First control plane'];
+    expect(ids).toEqual([
+      'command kube-vip before the API',
+      'membership',
+      'file /etc/kubernetes/manifests/kube-vip.yaml',
+    ]);
+    const { args } = desiredOf(first, 'command kube-vip before the API') as { args: string[] };
+    expect(args[1]).toContain('path: /etc/kubernetes/super-admin.conf');
+    const id = 'file /etc/kubernetes/manifests/kube-vip.yaml';
+    const { content } = desiredOf(first, id) as { content: string };
+    await expect(content).toMatchFileSnapshot('golden/kubernetes/kube-vip.yaml');
+    const facts = { 'oslo-cp-1': running };
+    expect(outline(expanded(inventory, 'oslo-cp-1', { facts }))['First control plane']).toEqual(
+      ids?.slice(1),
+    );
+    expect(outline(expanded(inventory, 'oslo-cp-2'))['Further control planes']).toEqual(
+      ids?.slice(1),
+    );
+  });
+
+  it('names the interface that nobody knows', () => {
+    const inventory = inventoryWith(['keepalived, interface: bond0.20', 'keepalived']);
+    expect(() => expanded(inventory, 'oslo-cp-1')).toThrow('nobody knows which interface');
+  });
+});
