@@ -215,3 +215,11 @@ test('nothing is left behind, and nothing is checked out', async () => {
   expect(site.git('status', '--porcelain')).toBe(before);
   expect(readdirSync(tmpdir()).filter((name) => name.startsWith('skerry-diff-'))).toEqual([]);
 });
+
+test('what a template reads of the cluster is a cause, too', async () => {
+  using site = new GitSite(files);
+  site.write({ 'inventory/site.yaml': inventory.replace('name: site', 'name: other') });
+  expect(blocksOf(await report(site)).map(({ id, because }) => [id, because])).toEqual([
+    ['template /etc/motd', ['inventory/site.yaml: cluster.name: site → other']],
+  ]);
+});

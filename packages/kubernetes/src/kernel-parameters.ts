@@ -30,3 +30,37 @@ const throughput: Parameters = {
 export function parametersFor(own: Parameters): Parameters {
   return { ...required, ...throughput, ...own };
 }
+
+/** Why Skerry itself gives a kernel parameter a value, and where that is written. */
+export interface ParameterRule {
+  readonly rule: 'required' | 'throughput';
+  readonly value: string | number;
+  readonly reason: string;
+  readonly source: string;
+}
+
+/** The rule that a parameter has its value from, where the inventory says nothing. */
+export function parameterRule(key: string): ParameterRule | undefined {
+  const needed = required[key];
+  if (needed !== undefined) {
+    return {
+      rule: 'required',
+      value: needed,
+      reason: 'without it, pods do not reach each other or their Services',
+      source: 'kubernetes.io/docs/setup/production-environment/container-runtimes',
+    };
+  }
+  const value = throughput[key];
+  if (value === undefined) return undefined;
+  return {
+    rule: 'throughput',
+    value,
+    reason: 'for many connections: a full table drops new ones without a word to the application',
+    source: `the kernel's Documentation/${documentOf(key)}`,
+  };
+}
+
+function documentOf(key: string): string {
+  if (key.startsWith('net.netfilter.')) return 'networking/nf_conntrack-sysctl.rst';
+  return key.startsWith('net.core.') ? 'admin-guide/sysctl/net.rst' : 'networking/ip-sysctl.rst';
+}

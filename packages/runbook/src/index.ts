@@ -58,6 +58,12 @@ export {
   type HostDesired,
 } from './desired/desired-state.ts';
 export { CauseFinder, type SourceEdit } from './desired/causes.ts';
+export {
+  explainStep,
+  type ExplainedStep,
+  type ExplainedValue,
+  type StepInput,
+} from './desired/explain-step.ts';
 export { neutralFacts, neutralFactsText } from './desired/neutral-facts.ts';
 export type { AnyVerification, CheckReport, ChecksOutcome } from './verification/run-checks.ts';
 export { verifyCluster, type VerifyRequest } from './verification/verify-cluster.ts';

@@ -1,6 +1,5 @@
 import { dirname, relative, resolve } from 'node:path';
-import { SecretBook } from '@skerry/executor';
-import { selectHosts, type Host, type Inventory } from '@skerry/inventory';
+import { selectHosts, type Inventory } from '@skerry/inventory';
 import { cachedFacts, neutralFacts, neutralFactsText, type Facts } from '@skerry/runbook';
 import { stateFolder } from '../inventory-file.ts';
 import { counted } from '../render/host-names.ts';
@@ -8,6 +7,7 @@ import { concealInErrors } from '../report-error.ts';
 import { compareRevisions, type HostPresence, type RevisionDiff } from './compare-revisions.ts';
 import { diffReport, type DiffReport } from './diff-report.ts';
 import { commitOf, defaultBase, workingTreeOf } from './git.ts';
+import { environmentSecrets } from './environment-secrets.ts';
 import { inventoryAt, openSide } from './revision-side.ts';
 import { CommitTree, WorkingTree, type SourceTree } from './source-tree.ts';
 
@@ -41,7 +41,8 @@ export async function compareAt(path: string, options: CompareOptions): Promise<
   const to = at(options.to, '--to');
   const before = await inventoryAt(from, path);
   const after = await inventoryAt(to, path);
-  const conceal = concealer([...before.hosts, ...after.hosts]);
+  const secrets = environmentSecrets([...before.hosts, ...after.hosts]);
+  const conceal = (text: string): string => secrets.conceal(text);
   concealInErrors(conceal);
   const { facts, known } = await factsOf(before, after);
   const shared = { top, runbook: options.runbook, tags: options.tags, facts, defer };
@@ -105,14 +106,4 @@ function notesOf(hosts: number, known: number): readonly string[] {
   return [
     `${missing} read by a run from here: taken as ${neutralFactsText}. What depends on facts may come out otherwise; plan asks the hosts.`,
   ];
-}
-
-/** Secrets are not resolved; those that stand in the environment anyway are concealed. */
-function concealer(hosts: readonly Host[]): (text: string) => string {
-  const secrets = new SecretBook();
-  for (const token of new Set(hosts.flatMap((host) => Object.values(host.secrets)))) {
-    const value = process.env[/^⟦secret:env:(.+)⟧$/.exec(token)?.[1] ?? ''];
-    if (value !== undefined && value.length >= 8) secrets.add(token, value);
-  }
-  return (text) => secrets.conceal(text);
 }

@@ -96,12 +96,11 @@ export async function openSide(
   const runbook =
     runbooks === undefined ? await loadRunbook(file, candidates) : await runbooks.load(file);
   const sources = new TreeSources(tree, file);
-  const resolveFor = sources.contexts(inventory);
   const fleet = new DesiredFleet({
     runbook,
     inventory,
     facts,
-    resolve: resolveFor,
+    resolve: sources.contexts(),
     ...(tags === undefined ? {} : { tags }),
   });
   const code = (): readonly string[] =>

@@ -18,9 +18,7 @@ export function sourceEdits(before: RevisionSide, after: RevisionSide, top: stri
     if (same(was, is) || !shared) continue;
     const swapped = (side: RevisionSide, bytes: Buffer | undefined): DesiredSource => ({
       ...side.fleet.source,
-      resolve: side.sources
-        .with(side.runbook, new Map([[path, bytes]]))
-        .contexts(side.fleet.source.inventory),
+      resolve: side.sources.with(side.runbook, new Map([[path, bytes]])).contexts(),
     });
     edits.push({
       text: changedLines(relative(top, path), was, is),

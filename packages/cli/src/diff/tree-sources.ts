@@ -39,10 +39,10 @@ export class TreeSources {
   }
 
   /** What `templatesFor` gives for the files on disk. */
-  contexts(inventory: Inventory): (host: Host, facts: Facts) => ResolveContext {
+  contexts(): (inventory: Inventory, host: Host, facts: Facts) => ResolveContext {
     const templates = createTemplates(this.#loader());
     const files = new Map<string, FileContent>();
-    return (host, facts) => {
+    return (inventory, host, facts) => {
       const variables = templateVariables(inventory, host, facts);
       return {
         render: (template, extra) => templates.render(template, { ...variables, ...extra }),

@@ -34,7 +34,7 @@ export interface DesiredSource {
   readonly inventory: Inventory;
   /** Of every host of the inventory. */
   readonly facts: ReadonlyMap<string, Facts>;
-  readonly resolve: (host: Host, facts: Facts) => ResolveContext;
+  readonly resolve: (inventory: Inventory, host: Host, facts: Facts) => ResolveContext;
   readonly tags?: readonly string[];
 }
 
@@ -66,6 +66,10 @@ export class DesiredFleet {
     return new DesiredFleet({ ...this.source, inventory }, moves ? undefined : this.#members);
   }
 
+  withFacts(facts: DesiredSource['facts']): DesiredFleet {
+    return new DesiredFleet({ ...this.source, facts }, this.#members);
+  }
+
   /** Throws a DiagnosticError where the runbook cannot be expanded for this host. */
   of(host: Host): HostDesired {
     const { runbook, inventory, facts, resolve, tags } = this.source;
@@ -79,7 +83,7 @@ export class DesiredFleet {
       fleet: facts,
       members: this.#members,
       tags,
-      resolve: resolve(host, own),
+      resolve: resolve(inventory, host, own),
       canonical: (text) => text,
       checked: this.#checked,
     });
