@@ -48,19 +48,17 @@ export interface BlockObserved {
  */
 const locate = `
 locate() {
-  a=''
-  b=$(grep -nxF -e "$2" "$1" | cut -d: -f1)
-  e=$(grep -nxF -e "$3" "$1" | cut -d: -f1)
-  if [ -z "$b$e" ]; then
-    [ -n "$4" ] || return 0
-    a=$(grep -nE -e "$4" "$1"); [ $? -le 1 ] || exit 1
-    a=$(printf '%s\\n' "$a" | head -n 1 | cut -d: -f1)
-    return 0
+  a='' newline='
+'
+  both=$(grep -nxF -e "$2" -e "$3" "$1"); [ $? -le 1 ] || exit 1
+  b=\${both%%:*} e=\${both#*"$newline"}
+  e=\${e%%:*}
+  if [ -n "$both" ]; then
+    [ "$both" = "$b:$2$newline$e:$3" ] || b=damaged
+  elif [ -n "$4" ]; then
+    a=$(grep -nE -m 1 -e "$4" "$1"); [ $? -le 1 ] || exit 1
+    a=\${a%%:*}
   fi
-  case "$b:$e" in
-    *[!0-9:]* | :* | *:) b=damaged; return 0 ;;
-  esac
-  [ "$b" -lt "$e" ] || b=damaged
 }`;
 
 const probe = `
