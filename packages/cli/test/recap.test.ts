@@ -50,7 +50,7 @@ describe('the recap', () => {
       noSpace('node-03'),
       noSpace('node-04'),
       noSpace('node-05'),
-      recap('db-1', { outcome: 'converged', changed: 0, handlers: 0, execs: 1 }),
+      recap('db-1', { outcome: 'converged', changed: 0, handlers: 0, execs: 1, apiCalls: 2 }),
       recap('db-2', {
         outcome: 'unknown',
         failure: {

@@ -47,6 +47,8 @@ export const hostRecap = z.strictObject({
   handlers: z.int(),
   /** How many exec channels were opened on the host. */
   execs: z.int(),
+  /** How many times the probes called the Kubernetes API; only where nothing was changed. */
+  apiCalls: z.int().optional(),
   failure: failure.optional(),
 });
 export type HostRecap = z.infer<typeof hostRecap>;

@@ -49,8 +49,19 @@ function outcomeOf(state: HostState, mode: 'plan' | 'apply'): HostOutcome {
   return mode === 'plan' ? 'planned' : 'skipped';
 }
 
+/** What the kinds say of their probes. */
+function apiCallsOf({ plays, readings }: HostState): number {
+  const steps = (plays ?? []).flatMap((play) => play.steps);
+  return steps.reduce((sum, { kind }, index) => {
+    const reading = readings?.[index];
+    if (reading === undefined || !('changes' in reading)) return sum;
+    return sum + (kind.apiCalls?.(reading.observed) ?? 0);
+  }, 0);
+}
+
 export function recapOf(state: HostState, mode: 'plan' | 'apply'): HostRecap {
   const plays = state.plan?.plays ?? [];
+  const calls = touched(state) ? 0 : apiCallsOf(state);
   return {
     host: state.host.name,
     outcome: outcomeOf(state, mode),
@@ -58,6 +69,7 @@ export function recapOf(state: HostState, mode: 'plan' | 'apply'): HostRecap {
     converged: plays.reduce((sum, play) => sum + play.converged, 0),
     handlers: state.handled.size,
     execs: state.link.execs,
+    ...(calls === 0 ? {} : { apiCalls: calls }),
     ...(state.failure === undefined ? {} : { failure: state.failure.failure }),
   };
 }

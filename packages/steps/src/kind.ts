@@ -31,6 +31,8 @@ export interface StepKind<Desired, Observed> {
   converge(desired: Desired, changes: readonly Change[]): Fragment;
   /** One line for the reader of a plan: what this step asks for. */
   summary(desired: Desired): string;
+  /** How many times the probe called the Kubernetes API, where it did: the recap tells it. */
+  apiCalls?(observed: Observed): number;
   /** Why nobody can say beforehand what the change will do, where that is so. */
   opaque?(desired: Desired): string;
   /** `reboot`: after `converge` the connection drops, and the engine waits for a new boot id. */

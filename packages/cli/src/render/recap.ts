@@ -94,13 +94,14 @@ function hostLines(hosts: readonly HostRecap[], options: RecapOptions): readonly
   const { colors, pending } = options;
   const groups = new Map<string, { recap: HostRecap; names: string[] }>();
   for (const recap of hosts) {
-    const { outcome, converged, handlers, execs, failure } = recap;
+    const { outcome, converged, handlers, execs, apiCalls, failure } = recap;
     const key = [
       outcome,
       changesOf(recap, pending),
       converged,
       handlers,
       execs,
+      apiCalls,
       failure?.step,
     ].join(' ');
     const group = groups.get(key) ?? { recap, names: [] };
@@ -125,6 +126,7 @@ function hostLines(hosts: readonly HostRecap[], options: RecapOptions): readonly
       `${recap.converged} as desired`,
       ...(recap.handlers > 0 ? [counted(recap.handlers, 'handler')] : []),
       `${counted(recap.execs, 'exec')}${count > 1 ? ' each' : ''}`,
+      ...(recap.apiCalls === undefined ? [] : [counted(recap.apiCalls, 'API call')]),
     ].join(', ');
     const where = recap.failure?.step === undefined ? '' : `  at ${recap.failure.step}`;
     return `  ${names.padEnd(widest)}  ${painted}  ${colors.dim(facts)}${where}`;

@@ -20,6 +20,7 @@ export const objectsKind: StepKind<Desired, Observed> = {
   diff: objectChanges,
   converge: applyObjects,
   deadline: applyDeadline,
+  apiCalls: ({ calls }) => calls,
 };
 
 /** `objects('cluster', [{ name: 'policies', objects: [{ object, origin }] }])` */
