@@ -7,15 +7,16 @@ function isNode({ roles }: Host): boolean {
   return roles.includes('control-plane') || roles.includes('worker');
 }
 
-/** The labels of nodes. Each node is here, also without any: so that a label that was ours can go. */
+/** Labels and taints of nodes. Each node is here, also without any: so that what was ours can go. */
 export function nodeGroup({ hosts }: Inventory): ObjectGroup {
   return {
-    name: 'labels of nodes',
+    name: 'labels and taints of nodes',
     objects: hosts.filter(isNode).map((host) => ({
       object: {
         apiVersion: 'v1',
         kind: 'Node',
         metadata: { name: host.name, labels: { ...host.node.labels } },
+        spec: { taints: host.node.taints.map((taint) => ({ ...taint })) },
       },
       ownership: 'partial',
       origin: formatPosition(host.origins.get('node.labels')?.at ?? host.at),

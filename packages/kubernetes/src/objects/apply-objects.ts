@@ -6,6 +6,7 @@ import {
   type ObjectGroup,
   type Wait,
 } from './desired-objects.ts';
+import { taintOrder, taintSubject } from './node-taints.ts';
 import {
   fieldManager,
   identityAnnotation,
@@ -28,6 +29,7 @@ const clientSideNote = 'kubectl.kubernetes.io/last-applied-configuration';
 //   apply new|all|existing SECONDS COUNT (ID ORIGIN JSON)…
 //   established SECONDS COUNT NAME…
 //   wait WHAT HOW RESOURCE NAMESPACE SECONDS
+//   taint NODE COUNT WORD…
 //   delete ID TYPE NAME NAMESPACE SECONDS
 //   release ID TYPE NAME NAMESPACE LABEL  (a label to take off beside ours, or nothing)
 //   record HEAD TYPES TAIL
@@ -148,6 +150,26 @@ while [ $# -gt 0 ]; do
       await "$2" "$3" "$4" "$5" "$6" || exit
       shift 6
       ;;
+    taint)
+      node=$2 count=$3 words=
+      shift 3
+      while [ "$count" -gt 0 ]; do
+        words="$words $1"
+        count=$((count - 1))
+        shift
+      done
+      if ! said=$(k taint node "$node" $words --overwrite 2>&1); then
+        # A taint that is to go may have gone by itself.
+        case "$said" in
+          *' not found'*) ;;
+          *)
+            printf 'node %s: %s\\n' "$node" "$said" >&2
+            exit 1
+            ;;
+        esac
+      fi
+      printf '%s\\n' "$said"
+      ;;
     delete)
       printf '%s: delete\\n' "$2"
       (
@@ -190,10 +212,13 @@ done
 export function applyObjects(desired: Desired, changes: readonly Change[]): Fragment {
   const due = new Map(changes.map((change) => [change.subject, change]));
   const record = recordOf(desired);
-  const isDue = ({ object }: DesiredObject): boolean => due.has(idOf(object));
+  const isDue = (one: DesiredObject): boolean =>
+    due.has(idOf(one.object)) || taintOrder(one, due).length > 0;
   const last = desired.groups.findLastIndex(({ objects }) => objects.some(isDue));
   const wanted = new Set(
-    desired.groups.flatMap(({ objects }) => objects.map(({ object }) => idOf(object))),
+    desired.groups.flatMap(({ objects }) =>
+      objects.flatMap(({ object }) => [idOf(object), taintSubject(object)]),
+    ),
   );
   const left = changes.filter(
     ({ subject }) => !wanted.has(subject) && subject !== idOf(record.object),
@@ -225,6 +250,7 @@ type Due = ReadonlyMap<string, Change>;
 
 function ordersOf(group: ObjectGroup, changes: Due): string[] {
   const due = group.objects.filter(({ object }) => changes.has(idOf(object)));
+  const taints = group.objects.flatMap((one) => taintOrder(one, changes));
   const made = due.filter(({ ownership }) => ownership === 'owned' || ownership === 'kept');
   const isGround = ({ object: { kind } }: DesiredObject): boolean =>
     kind === 'Namespace' || kind === 'CustomResourceDefinition';
@@ -234,13 +260,14 @@ function ordersOf(group: ObjectGroup, changes: Due): string[] {
   const others = made.filter((one) => !isGround(one));
   const parts = due.filter(({ ownership }) => ownership === 'partial');
   return [
-    ...(due.length + group.waits.length > 0 ? ['group', group.name] : []),
+    ...(due.length + taints.length + group.waits.length > 0 ? ['group', group.name] : []),
     ...due
       .filter(({ ownership }) => ownership === 'absent')
       .flatMap(({ object }) => deleteOrder(idOf(object))),
     ...applyOrder(ground, changes),
     ...(names.length > 0 ? ['established', `${settleSeconds}`, `${names.length}`, ...names] : []),
     ...applyOrder(others, changes),
+    ...taints,
     ...applyOrder(parts, changes),
     ...group.waits.flatMap(waitOrder),
   ];

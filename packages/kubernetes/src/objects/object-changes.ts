@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { textDiff, type Change } from '@skerry/steps';
 import { groupOf, idOf, type Desired, type DesiredObject } from './desired-objects.ts';
 import { objectsText, type KubernetesObject } from './kubernetes-object.ts';
+import { taintChange } from './node-taints.ts';
 import { differenceOf } from './object-difference.ts';
 import { marked, ownershipOf, recordOf, type LiveObject } from './ownership.ts';
 import type { Observed } from './probe-objects.ts';
@@ -41,6 +42,9 @@ export function objectChanges(desired: Desired, observed: Observed): Change[] {
   };
   const changes: Change[] = [];
   for (const one of wanted) {
+    const live = seen.live.get(idOf(one.object));
+    const taints = live === undefined ? undefined : taintChange(one, live);
+    if (taints !== undefined) changes.push(taints);
     const change = changeOf(one, seen);
     if (change === undefined) continue;
     changes.push(change);

@@ -7,6 +7,7 @@ import {
   type Identity,
 } from './desired-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
+import { withTaintsNoted } from './node-taints.ts';
 
 /** The field manager of server-side apply: by it the API knows which fields are ours. */
 export const fieldManager = 'skerry';
@@ -50,7 +51,7 @@ export type LiveObject = KubernetesObject &
 
 /** The object as it is sent: with what marks it as ours, and nothing that only a reader needs. */
 export function marked({ object, ownership }: DesiredObject): LiveObject {
-  const { apiVersion, kind, metadata, stringData, ...others } = object;
+  const { apiVersion, kind, metadata, stringData, ...others } = withTaintsNoted(object);
   const { labels, annotations, ...about } = metadata as typeof metadata & {
     labels?: object;
     annotations?: object;
