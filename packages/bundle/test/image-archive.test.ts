@@ -23,6 +23,7 @@ async function build(target: string): Promise<typeof written> {
   await writeLayer(layer, [
     { path: '/usr/local/bin/program', mode: 0o755, file: join(folder, 'program') },
     { path: '/tmp', mode: 0o1777, folder: true },
+    { path: '/usr/sbin/program', link: '../local/bin/program' },
     { path: '/etc/passwd', mode: 0o644, text: 'root:x:0:0::/:\n' },
   ]);
   return await writeImageArchive(target, settings, [layer]);
@@ -58,6 +59,8 @@ test('the layer unpacks with tar: owners, modes, and folders that nobody named',
     'drwxr-xr-x 0/0 0 usr/local/bin/',
     '-rwxr-xr-x 0/0 3000001 usr/local/bin/program',
     'drwxrwxrwt 0/0 0 tmp/',
+    'drwxr-xr-x 0/0 0 usr/sbin/',
+    'lrwxrwxrwx 0/0 0 usr/sbin/program',
     'drwxr-xr-x 0/0 0 etc/',
     '-rw-r--r-- 0/0 15 etc/passwd',
   ]);

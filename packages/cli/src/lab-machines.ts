@@ -3,6 +3,7 @@ import { DiagnosticError } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
 import { createLab, type Lab } from '@skerry/lab';
 import { canAsk, confirm } from './ask.ts';
+import { bundleFolder } from './bundle-folder.ts';
 import { labFolder } from './inventory-file.ts';
 import type { Output } from './output.ts';
 import { insideLab } from './reach-lab.ts';
@@ -36,8 +37,18 @@ export function labOf(
     machines: inventory.hosts.map(({ name, address }) => ({
       name,
       address,
+      memory: settings.machines[name]?.memory,
       disks: settings.machines[name]?.disks ?? [],
     })),
+    bundle: async () => {
+      // What the script that makes it tells goes to the terminal directly.
+      view.pause();
+      try {
+        return await bundleFolder(inventory, undefined);
+      } finally {
+        view.resume();
+      }
+    },
     onEvent: (event) => view.event(event),
     confirm: async (question) => {
       if (request.yes === true) return true;

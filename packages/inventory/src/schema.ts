@@ -205,10 +205,19 @@ export const labSettings = z
       })
       .optional()
       .describe('Where the parts of Kubernetes come from, in the lab'),
+    packages: z
+      .array(word('A package'))
+      .default([])
+      .describe('Debian packages built into the box: nothing to install in slow machines'),
     machines: z
       .record(
         z.string(),
         z.strictObject({
+          memory: z
+            .int()
+            .min(512)
+            .optional()
+            .describe('MiB for this machine; left out: what all have'),
           disks: z
             .array(
               z.strictObject({
@@ -222,7 +231,7 @@ export const labSettings = z
         }),
       )
       .default({})
-      .describe('Extra disks by host name; sizes in GiB'),
+      .describe('By host name: memory of its own, extra disks'),
   })
   .meta({
     id: 'lab',

@@ -9,6 +9,11 @@ export interface LabOptions {
   readonly folder: string;
   readonly machines: readonly LabMachine[];
   readonly settings: LabSettings;
+  /**
+   * Gives the folder of the bundle whose parts the machines get on a disk, read-only, at
+   * /var/lib/skerry/seed; undefined for none. Asked at most once for each `up`.
+   */
+  readonly bundle?: () => Promise<string | undefined>;
   readonly onEvent?: (event: LabEvent) => void;
   /** Asked once before packages are installed; without it, nothing is installed. */
   readonly confirm?: (question: string) => Promise<boolean>;

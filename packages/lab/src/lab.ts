@@ -6,7 +6,14 @@ import { command } from './command.ts';
 import { cacheFolder, ensureKey } from './keys.ts';
 import { forgetHostKeys, knownAddresses, waitForHostKeys } from './known-hosts.ts';
 import { ensureNetwork, removeNetwork } from './libvirt-network.ts';
-import { machineState, parseBoxes, removeDomain, removeOrphan, vagrant } from './machines.ts';
+import {
+  machineMemory,
+  machineState,
+  parseBoxes,
+  removeDomain,
+  removeOrphan,
+  vagrant,
+} from './machines.ts';
 import {
   enterNamespace,
   ensureNamespace,
@@ -24,6 +31,8 @@ import {
   needsNamespace,
 } from './requirements.ts';
 import type { Lab, LabOptions, LabStatus, MachineStatus } from './contract.ts';
+import { seedContents, seedLabel, type SeedContents } from './seed.ts';
+import { ensureSeed, hasSeed, mountSeed, supplySeed } from './seed-disk.ts';
 import { checkNames, type LabMachine } from './settings.ts';
 import {
   checkSnapshotName,
@@ -125,7 +134,7 @@ export function createLab(options: LabOptions): Lab {
     return { accelerator: await findAccelerator(), namespace, machines: await Promise.all(list) };
   };
 
-  const prepare = async (): Promise<void> => {
+  const prepare = async (seed: SeedContents | undefined): Promise<void> => {
     const publicKey = await ensureKey(folder);
     const mtu = await progress.stage('libvirt and the network', async () => {
       const size = await libvirt();
@@ -153,6 +162,7 @@ export function createLab(options: LabOptions): Lab {
           disk: settings.disk,
           publicKey,
           nameserver: network.gateway,
+          packages: settings.packages ?? [],
           cache: join(cacheFolder(), 'boxes'),
         },
         progress,
@@ -169,6 +179,7 @@ export function createLab(options: LabOptions): Lab {
       }
       boot = await uploadBootFiles(built, signal);
     }
+    if (seed !== undefined) await ensureSeed(seed, progress);
     const withDisks = [];
     for (const machine of machines) {
       withDisks.push({ ...machine, disks: await ensureDisks(machine, nvme) });
@@ -183,6 +194,7 @@ export function createLab(options: LabOptions): Lab {
       mtu,
       machines: withDisks,
       pool: poolFolder,
+      ...(seed === undefined ? {} : { seed: nvme ? 'disk' : 'cdrom' }),
     });
     await writeFile(join(folder, 'Vagrantfile'), text);
   };
@@ -191,10 +203,13 @@ export function createLab(options: LabOptions): Lab {
     const states = await Promise.all(machines.map((machine) => machineState(machine.name)));
     // an interrupted first boot of the user's own box may have left the lab's key out
     if (states.every((state) => state === 'running') && !ownBox) return;
-    for (const machine of machines) await removeOrphan(folder, machine.name);
-    await progress.stage(`booting ${machines.length} machines`, async (note) => {
+    // one that runs stays as it is: Vagrant would look at it for seconds
+    const needed = ownBox ? machines : machines.filter((_, index) => states[index] !== 'running');
+    for (const machine of needed) await removeOrphan(folder, machine.name);
+    const names = needed.map(({ name }) => name);
+    await progress.stage(`booting ${names.join(', ')}`, async (note) => {
       const provision = ownBox ? ['--provision'] : [];
-      const argv = ['up', '--parallel', ...provision, ...machines.map((machine) => machine.name)];
+      const argv = ['up', '--parallel', ...provision, ...names];
       await vagrant(folder, await enter(), argv, { signal, onLine: note });
     });
   };
@@ -212,6 +227,27 @@ export function createLab(options: LabOptions): Lab {
     });
   };
 
+  /** Machines of another inventory may have the same names: using them would end in riddles. */
+  const refuseOthers = async (): Promise<void> => {
+    for (const { name, memory = settings.memory } of machines) {
+      const has = await machineMemory(name);
+      if (has === undefined || has === memory) continue;
+      throw new DiagnosticError({
+        code: 'lab-different',
+        severity: 'error',
+        what: `${name} is there with ${has} MiB of memory, and the inventory says ${memory}`,
+        why: 'it was made for another inventory, or before the inventory was changed; machines keep what they were made with',
+        fix: 'make the machines anew: bootstrap lab destroy INVENTORY, then up',
+      });
+    }
+  };
+
+  const allHave = async (seed: SeedContents | undefined): Promise<boolean> => {
+    if (seed === undefined) return true;
+    const have = machines.map(async ({ name }) => hasSeed(seed, await lab.sshCommand(name)));
+    return (await Promise.all(have)).every(Boolean);
+  };
+
   const lab: Lab = {
     requirements: async () => await findRequirements(ownBox),
     install,
@@ -221,9 +257,12 @@ export function createLab(options: LabOptions): Lab {
     up: async () => {
       await install();
       await mkdir(folder, { recursive: true, mode: 0o700 });
+      const bundle = await options.bundle?.();
+      const seed = bundle === undefined ? undefined : await seedContents(bundle);
       const before = await status();
-      if (before.machines.every((machine) => machine.ssh)) return before;
-      await prepare();
+      await refuseOthers();
+      if (before.machines.every((machine) => machine.ssh) && (await allHave(seed))) return before;
+      await prepare(seed);
       const states = await Promise.all(machines.map((machine) => machineState(machine.name)));
       const made = machines.filter((_, index) => states[index] === 'absent');
       await forgetHostKeys(join(folder, 'known_hosts'), made);
@@ -237,6 +276,13 @@ export function createLab(options: LabOptions): Lab {
           }),
         );
       });
+      if (seed !== undefined && !(await allHave(seed))) {
+        await progress.stage('the bundle in the machines', async () => {
+          for (const machine of machines) {
+            await supplySeed(seed, machine, await lab.sshCommand(machine.name));
+          }
+        });
+      }
       return await status();
     },
     destroy: async () => {
@@ -313,7 +359,9 @@ export function createLab(options: LabOptions): Lab {
     const disks = (await nvmeSerials(machine)).length;
     const remote =
       'sudo date -u -s "@$(cat /sys/class/rtc/rtc0/since_epoch)" >/dev/null || exit 1; ' +
-      `set -- /sys/class/nvme/nvme*; [ -e "$1" ] || shift; [ $# -eq ${disks} ]`;
+      `set -- /sys/class/nvme/nvme*; [ -e "$1" ] || shift; [ $# -eq ${disks} ] || exit 1; ` +
+      // the disk with the bundle may be another one than at the time of the snapshot
+      `[ ! -e /dev/disk/by-label/${seedLabel} ] || sudo sh -c '${mountSeed}' || :`;
     const ssh = await lab.sshCommand(machine.name);
     await waitForMachine(ssh, machine, remote, { signal, deadline: 120_000 });
   };

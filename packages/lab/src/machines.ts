@@ -23,6 +23,13 @@ export async function machineState(machine: string): Promise<MachineState> {
   return code === 0 ? parseDomainState(stdout) : 'absent';
 }
 
+/** MiB that a machine was made with; undefined where there is none. */
+export async function machineMemory(machine: string): Promise<number | undefined> {
+  const { code, stdout } = await virsh(['dominfo', domainName(machine)], { accept: 'any' });
+  const kibibytes = /^Max memory:\s+(\d+) KiB$/m.exec(stdout)?.[1];
+  return code === 0 && kibibytes !== undefined ? Number(kibibytes) / 1024 : undefined;
+}
+
 /** Runs vagrant in the lab's folder, within the lab's network. */
 export async function vagrant(
   folder: string,

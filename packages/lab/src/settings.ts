@@ -13,6 +13,8 @@ export interface LabMachine {
   readonly name: string;
   /** An IPv4 address within the lab's network. */
   readonly address: string;
+  /** MiB, where it is not what the settings say for all. */
+  readonly memory?: number | undefined;
   readonly disks: readonly LabDisk[];
 }
 
@@ -27,6 +29,8 @@ export interface LabSettings {
   /** A Vagrant box of the user's own; otherwise one is built from Debian. */
   readonly box?: string | undefined;
   readonly debian: DebianRelease;
+  /** Debian packages in the box beside those that every machine has. */
+  readonly packages?: readonly string[] | undefined;
 }
 
 /** Names that the lab gives to what it makes; nothing with another name is ever touched. */

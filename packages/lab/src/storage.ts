@@ -26,6 +26,11 @@ async function volumes(): Promise<Volume[]> {
   }));
 }
 
+/** The names of all volumes of the lab. */
+export async function volumeNames(): Promise<readonly string[]> {
+  return (await volumes()).map(({ name }) => name);
+}
+
 /** Makes the lab's own storage pool: removing it later removes nothing else. */
 export async function ensurePool(): Promise<void> {
   const { code, stdout } = await virsh(['pool-info', labName], { accept: 'any' });

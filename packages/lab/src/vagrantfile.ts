@@ -26,6 +26,8 @@ export interface VagrantfileInputs {
   /** Kernel and initrd for a direct boot; absent for a box with its own boot loader. */
   readonly boot?: { readonly kernel: string; readonly initrd: string } | undefined;
   readonly mtu: number;
+  /** How every machine gets the disk with the bundle; left out where there is none. */
+  readonly seed?: 'disk' | 'cdrom' | undefined;
 }
 
 /** A Ruby string literal; single quotes know only two escapes. */
@@ -65,6 +67,33 @@ function disk(volume: DiskVolume, index: number): string[] {
     "libvirt.qemuargs value: '-device'",
     `libvirt.qemuargs value: ${ruby(nvmeDevice(volume.serial, index))}`,
   ];
+}
+
+/** Name of the volume with the bundle: one for ever, since machines keep the paths of their disks. */
+export const seedVolume = 'seed.img';
+
+/** Node and device of QEMU for it. The slot is one that neither libvirt nor NVMe disks use. */
+export const seedNode = 'drive-seed';
+export const seedDevice = {
+  driver: 'virtio-blk-pci',
+  id: 'seed',
+  drive: seedNode,
+  bus: 'pci.0',
+  addr: '0x1e',
+} as const;
+
+function seedLines({ seed, pool }: VagrantfileInputs): string[] {
+  const path = `${pool}/${seedVolume}`;
+  if (seed === undefined) return [];
+  if (seed === 'cdrom') return [`libvirt.storage :file, device: :cdrom, path: ${ruby(path)}`];
+  const { driver, ...properties } = seedDevice;
+  const pairs = Object.entries(properties).map(([key, value]) => `${key}=${value}`);
+  return [
+    '-blockdev',
+    `driver=raw,node-name=${seedNode},read-only=on,file.driver=file,file.filename=${path}`,
+    '-device',
+    [driver, ...pairs].join(','),
+  ].map((each) => `libvirt.qemuargs value: ${ruby(each)}`);
 }
 
 /** The kernel's command line of the directly booted box. */
@@ -128,7 +157,9 @@ export function vagrantfile(inputs: VagrantfileInputs): string {
     const own = [
       `libvirt.management_network_mac = '${hardwareAddress(machine.address)}'`,
       `libvirt.serial type: 'file', source: { path: ${ruby(`${pool}/${machine.name}.console`)} }`,
+      ...(machine.memory === undefined ? [] : [`libvirt.memory = ${machine.memory}`]),
       ...machine.disks.flatMap((volume, index) => disk(volume, index)),
+      ...seedLines(inputs),
     ];
     lines.push(
       '',

@@ -17,7 +17,7 @@ const machines = [
       { serial: 'SPARE1', size: 3, bus: 'virtio' as const, path: '/pool/unused.qcow2' },
     ],
   },
-  { name: 'lab-2', address: '192.168.121.12', disks: [] },
+  { name: 'lab-2', address: '192.168.121.12', memory: 3072, disks: [] },
 ];
 
 const inputs: VagrantfileInputs = {
@@ -30,6 +30,7 @@ const inputs: VagrantfileInputs = {
   pool: '/pool',
   boot: { kernel: '/pool/vmlinuz', initrd: '/pool/initrd.img' },
   mtu: 1400,
+  seed: 'disk',
 };
 
 test('the built box is booted directly, emulated, with NVMe and virtio disks', async () => {
@@ -37,7 +38,8 @@ test('the built box is booted directly, emulated, with NVMe and virtio disks', a
 });
 
 test("a user's own box boots by itself, under KVM, and lets the lab's key in", async () => {
-  const own = { ...inputs, accelerator: 'kvm' as const, box: "o'brien/debian", boot: undefined };
+  const kvm = { ...inputs, accelerator: 'kvm' as const, seed: 'cdrom' as const };
+  const own = { ...kvm, box: "o'brien/debian", boot: undefined };
   await expect(vagrantfile(own)).toMatchFileSnapshot('golden/own-box.Vagrantfile');
 });
 

@@ -1,5 +1,6 @@
 import { copyFile, link } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LayerEntry } from '@skerry/bundle';
 import { go, mmdebstrap, type Component } from '../component.ts';
 import { architecture, here, requiredVersion } from '../workshop.ts';
 
@@ -8,6 +9,14 @@ const module = 'k8s.io/kubernetes';
 
 /** What upstream's kube-proxy image has beside the program; it starts modules and writes rules. */
 const proxyPackages = ['base-files', 'conntrack', 'ipset', 'iptables', 'kmod', 'nftables'];
+
+/** The names under which programs are looked for; Debian makes them when packages are configured. */
+const proxyLinks: readonly LayerEntry[] = ['iptables', 'ip6tables'].flatMap((name) =>
+  ['', '-save', '-restore'].map((suffix) => ({
+    path: `/usr/sbin/${name}${suffix}`,
+    link: 'xtables-nft-multi',
+  })),
+);
 
 /** Version of Kubernetes that is built, without the leading v. */
 export const kubernetesVersion = async (): Promise<string> =>
@@ -54,13 +63,14 @@ export const kubernetes: Component = {
       'kube-scheduler',
       'kube-proxy',
     ]) {
+      const proxy = name === 'kube-proxy';
       const path = `/usr/local/bin/${name}`;
       const image = await workshop.image(
         folder,
         { reference: `registry.k8s.io/${name}:v${version}`, entrypoint: [path] },
-        [{ path, mode: 0o755, file: join(programs, name) }],
+        [{ path, mode: 0o755, file: join(programs, name) }, ...(proxy ? proxyLinks : [])],
         origin,
-        name === 'kube-proxy' ? [proxyRoot] : [],
+        proxy ? [proxyRoot] : [],
       );
       images.push(image);
     }

@@ -3,13 +3,20 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { pack, type Pack } from 'tar-stream';
 
-/** One thing in the root of an image: a file copied from here, a file with a text, or a folder. */
+/**
+ * One thing in the root of an image: a file copied from here, a file with a text, a folder, or a
+ * symbolic link with its target.
+ */
 export type LayerEntry = {
   /** Absolute path in the image. */
   readonly path: string;
-  /** Permissions, as a number: 0o755. */
-  readonly mode: number;
-} & ({ readonly file: string } | { readonly text: string } | { readonly folder: true });
+} & (
+  | ({
+      /** Permissions, as a number: 0o755. */
+      readonly mode: number;
+    } & ({ readonly file: string } | { readonly text: string } | { readonly folder: true }))
+  | { readonly link: string }
+);
 
 /** Appends one entry; resolves when its bytes have been taken. */
 export async function addEntry(
@@ -72,6 +79,11 @@ export async function writeLayer(target: string, entries: readonly LayerEntry[])
         continue;
       }
       await folder(name.slice(0, Math.max(0, name.lastIndexOf('/'))), 0o755);
+      if ('link' in entry) {
+        const header = { ...owned, name, type: 'symlink' as const, linkname: entry.link };
+        await addEntry(tar, { ...header, mode: 0o777 }, { text: '' });
+        continue;
+      }
       const header = { ...owned, name, mode: entry.mode };
       await addEntry(tar, header, 'file' in entry ? { file: entry.file } : { text: entry.text });
     }

@@ -19,6 +19,8 @@ export interface BoxRequest {
   readonly disk: number;
   readonly publicKey: string;
   readonly nameserver: string;
+  /** Debian packages beside those of every image. */
+  readonly packages: readonly string[];
   /** Where boxes are kept. */
   readonly cache: string;
 }
@@ -53,6 +55,8 @@ function keyOf(request: BoxRequest, files: readonly ImageFile[], origin: AptOrig
     request.debian,
     request.disk,
     imagePackages,
+    // Only where there are some: boxes without any keep their key.
+    ...(request.packages.length === 0 ? [] : [request.packages.toSorted()]),
     customizeScript,
     files,
     origin.sources(request.debian),
@@ -118,7 +122,8 @@ async function build(
   await writeOverlay(overlay, files);
   await writeFile(customize, customizeScript);
   await progress.stage(`Debian ${request.debian} from its packages`, async (note) => {
-    const input = { debian: request.debian, origin, customize, overlay, root };
+    const { debian, packages } = request;
+    const input = { debian, origin, customize, overlay, root, packages };
     await command(['mmdebstrap', ...mmdebstrapArguments(input)], { signal, onLine: note });
   });
   await progress.stage('disk image and box', async () => {

@@ -1,3 +1,5 @@
+import { seedLabel, seedMount } from '../seed.ts';
+
 /** A file of the image: its path, its text, and its mode (octal, as a number). */
 export interface ImageFile {
   readonly path: string;
@@ -53,6 +55,21 @@ DefaultTimeoutStartSec=10min
 DefaultDeviceTimeoutSec=10min
 `;
 
+/** The disk with the bundle is mounted as soon as there is one; no boot waits for it. */
+const seedRule = `SUBSYSTEM=="block", ENV{ID_FS_LABEL}=="${seedLabel}", TAG+="systemd", ENV{SYSTEMD_WANTS}+="var-lib-skerry-seed.mount"
+`;
+
+const seedUnit = `[Unit]
+Description=Parts of Kubernetes from the computer that runs this machine
+
+[Mount]
+What=/dev/disk/by-label/${seedLabel}
+Where=${seedMount}
+Type=ext4
+Options=ro,noatime
+DirectoryMode=0700
+`;
+
 /** Only what the root disk needs: a small initrd is read and unpacked in seconds, even emulated. */
 const initramfsModules = `virtio_pci
 virtio_blk
@@ -71,6 +88,8 @@ export function imageFiles(inputs: ImageInputs): ImageFile[] {
     { path: 'etc/systemd/system/lab-host-keys.service', text: hostKeys, mode: 0o644 },
     { path: 'etc/systemd/system.conf.d/10-lab.conf', text: patience, mode: 0o644 },
     { path: 'etc/ssh/sshd_config.d/10-lab.conf', text: sshd, mode: 0o644 },
+    { path: 'etc/udev/rules.d/70-lab-seed.rules', text: seedRule, mode: 0o644 },
+    { path: 'etc/systemd/system/var-lib-skerry-seed.mount', text: seedUnit, mode: 0o644 },
     { path: 'etc/initramfs-tools/modules', text: initramfsModules, mode: 0o644 },
     {
       path: 'etc/initramfs-tools/conf.d/lab',

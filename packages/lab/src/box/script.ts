@@ -67,7 +67,7 @@ chroot "$root" useradd --create-home --shell /bin/bash --password '*' vagrant
 rm -f "$root/etc/resolv.conf"
 cp -R --preserve=mode --remove-destination "$overlay/." "$root/"
 chroot "$root" chown -R root:root /etc/fstab /etc/hostname /etc/hosts /etc/resolv.conf \\
-  /etc/systemd /etc/ssh /etc/initramfs-tools /etc/sudoers.d /usr/local/share/ca-certificates
+  /etc/systemd /etc/udev /etc/ssh /etc/initramfs-tools /etc/sudoers.d /usr/local/share/ca-certificates
 chroot "$root" chown -R vagrant:vagrant /home/vagrant
 chmod 700 "$root/home/vagrant/.ssh"
 chmod 755 "$root" "$root/etc" "$root/usr" "$root/home"
@@ -90,6 +90,8 @@ export interface MmdebstrapInputs {
   readonly customize: string;
   readonly overlay: string;
   readonly root: string;
+  /** Beside those of every image. */
+  readonly packages: readonly string[];
 }
 
 /** The arguments of mmdebstrap. The package lists stay, so that a machine can install at once. */
@@ -97,7 +99,7 @@ export function mmdebstrapArguments(inputs: MmdebstrapInputs): string[] {
   return [
     '--variant=minbase',
     '--architectures=amd64',
-    `--include=${imagePackages.join(',')}`,
+    `--include=${[...imagePackages, ...inputs.packages].join(',')}`,
     '--skip=cleanup/apt/lists',
     '--aptopt=Acquire::Languages "none"',
     ...inputs.origin.options.map((option) => `--aptopt=${option}`),
