@@ -2,6 +2,7 @@ import {
   artifact,
   bundledFor,
   clusterObjects,
+  controlPlaneOf,
   controlPlanesOf,
   images,
   keepalivedSteps,
@@ -80,10 +81,11 @@ function programs({ host, inventory, bundle }: PlayContext): Step[] {
 function controlPlane(context: PlayContext): Step[] {
   const { host, inventory, fleet } = context;
   const step = membershipOf(inventory, host, fleet);
-  if (inventory.kubernetes.endpoint?.via !== 'kube-vip') return [step];
+  const pods = controlPlaneOf(inventory, host, { needs: step });
+  if (inventory.kubernetes.endpoint?.via !== 'kube-vip') return [step, pods];
   const begins = isFirst(context) && runningControlPlanes(inventory, fleet).length === 0;
   const { before, after } = kubeVipSteps(inventory, host, { step, begins });
-  return [...before, step, ...after];
+  return [...before, step, ...after, pods];
 }
 
 export default runbook({

@@ -213,6 +213,7 @@ describe('the runbook kubernetes', () => {
       'command kube-vip before the API',
       'membership',
       'file /etc/kubernetes/manifests/kube-vip.yaml',
+      'controlPlane',
     ]);
     const { args } = desiredOf(first, 'command kube-vip before the API') as { args: string[] };
     expect(args[1]).toContain('path: /etc/kubernetes/super-admin.conf');

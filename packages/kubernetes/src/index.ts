@@ -33,6 +33,8 @@ export { kubeVipSteps } from './endpoint/kube-vip.ts';
 export { kubeletUnits } from './kubeadm/kubelet-units.ts';
 export { joinPlaceholders } from './kubeadm/join-values.ts';
 export { membershipOf, runningControlPlanes, type MemberFacts } from './kubeadm/membership-of.ts';
+export { controlPlaneOf } from './kubeadm/control-plane-of.ts';
+export { controlPlaneKind } from './kinds/control-plane.ts';
 export { membershipKind } from './kinds/membership.ts';
 export { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './kubeadm/endpoint.ts';
 export { objectsText, type KubernetesObject } from './objects/kubernetes-object.ts';

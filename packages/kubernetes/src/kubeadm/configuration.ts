@@ -35,6 +35,11 @@ export interface JoinFacts {
   readonly caCertHashes: readonly string[];
 }
 
+/** Under `cni: routed` each node's block follows from its address, and nobody else gives out blocks. */
+function nodeBlocks({ cni }: Inventory['kubernetes']['network']): Readonly<Record<string, string>> {
+  return cni?.name === 'routed' ? { 'allocate-node-cidrs': 'false' } : {};
+}
+
 /**
  * What kubeadm keeps of the cluster. It is uploaded at init and not read from here again: whoever
  * changes it has to upload it and to roll out what follows from it.
@@ -60,7 +65,10 @@ export function clusterConfiguration(inventory: Inventory): KubernetesObject {
       certSANs: [...new Set([...own, ...names, ...kubeadm.certSANs])],
       ...flags(extraArgs.apiServer),
     },
-    ...part('controllerManager', flags(extraArgs.controllerManager)),
+    ...part(
+      'controllerManager',
+      flags({ ...nodeBlocks(network), ...extraArgs.controllerManager }),
+    ),
     ...part('scheduler', flags(extraArgs.scheduler)),
     etcd: { local: { dataDir: etcdFolder, ...flags(extraArgs.etcd) } },
     proxy: { disabled: network.proxy === 'none' },

@@ -10,6 +10,7 @@ import {
   kubeProxyConfiguration,
 } from './configuration.ts';
 import { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './endpoint.ts';
+import { secondsOf } from './duration.ts';
 import { joinPlaceholders } from './join-values.ts';
 
 /** What must be known of a host: `Facts` of the runbook package has it. */
@@ -95,17 +96,7 @@ export function membershipOf(
   );
 }
 
-/** Seconds that kubeadm may wait in all, rounded up. */
+/** Seconds that kubeadm may wait in all. */
 function waitsOf(timeouts: Inventory['kubernetes']['kubeadm']['timeouts']): number {
-  return Math.ceil(Object.values(timeouts).reduce((sum, text) => sum + secondsOf(text), 0));
-}
-
-const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001 };
-
-/** `1m30s` as seconds. */
-function secondsOf(duration: string): number {
-  return [...duration.matchAll(/([\d.]+)(ms|h|m|s)/g)].reduce(
-    (sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ''] ?? 0),
-    0,
-  );
+  return Object.values(timeouts).reduce((sum, text) => sum + secondsOf(text), 0);
 }
