@@ -165,7 +165,7 @@ const broken: readonly Broken[] = [
   ],
   ['allow-without-deny', changed(['default: deny', 'default: allow'], ['allow: [', '«allow»: ['])],
   ['policies-not-enforced', changed(['cni: cilium', 'cni: flannel'], ['policies', '«policies»'])],
-  ['policies-not-enforced', changed(['cni: cilium', 'cni: routed'], ['policies', '«policies»'])],
+  ['policies-only-written', changed(['cni: cilium', 'cni: routed'], ['policies', '«policies»'])],
   [
     'deny-without-dns',
     changed(['default: deny', 'default: «deny»'], ['allow: [dns]', 'allow: [internet]']),

@@ -12,8 +12,22 @@ export const policyRules: readonly Rule[] = [
     needs: 'inventory',
     *check({ kubernetes: { network, policies } }) {
       if (network.cni === undefined || componentOf(network.cni.name).policies === true) return;
-      if (policies.default === 'allow') return;
+      if (policies.default === 'allow' || network.cni.name === 'routed') return;
       yield { what: `${network.cni.name} enforces no NetworkPolicy`, at: 'policies' };
+    },
+  },
+  {
+    id: 'policies-only-written',
+    severity: 'warning',
+    wants: 'With routed, something else enforces the NetworkPolicies that are written.',
+    reason:
+      'routed has no daemon, so that every packet passes until something that is none of Skerry’s enforces the policies',
+    fix: 'take Cilium or Calico, or install what enforces policies beside any CNI, like kube-network-policies',
+    source: 'github.com/kubernetes-sigs/kube-network-policies',
+    needs: 'inventory',
+    *check({ kubernetes: { network, policies } }) {
+      if (network.cni?.name !== 'routed' || policies.default === 'allow') return;
+      yield { what: 'routed itself enforces no NetworkPolicy', at: 'policies' };
     },
   },
   {
