@@ -17,6 +17,7 @@ import {
   packagesOf,
   patchesFolder,
   programPackages,
+  proxyLeftovers,
   runningControlPlanes,
 } from '@skerry/kubernetes';
 import { play, runbook, type PlayContext } from '@skerry/runbook';
@@ -177,5 +178,14 @@ export default runbook({
         clusterObjects({ inventory, fleet }, { needs: membershipOf(inventory, host, fleet) }),
       ],
     ),
+
+    play('Leftovers', { hosts: nodes, when: wanted, tags: ['leftovers'] }, (context) => {
+      const { host, inventory, fleet } = context;
+      // Where all objects are applied the rollout of kube-proxy has ended by then.
+      const rollout = isFirst(context)
+        ? [clusterObjects({ inventory, fleet })]
+        : [membershipOf(inventory, host, fleet)];
+      return [proxyLeftovers(inventory.kubernetes.network.proxy, { needs: rollout })];
+    }),
   ],
 });

@@ -99,16 +99,19 @@ describe('the runbook kubernetes', () => {
       'Endpoint',
       'First control plane',
       'Cluster objects',
+      'Leftovers',
     ]);
     expect(first['Kubernetes programs']).toEqual(programs);
     expect(Object.keys(outline(expanded(inventory, 'oslo-cp-2')))).toEqual([
       'Kubernetes programs',
       'Endpoint',
       'Further control planes',
+      'Leftovers',
     ]);
     expect(Object.keys(outline(expanded(inventory, 'oslo-w-01')))).toEqual([
       'Kubernetes programs',
       'Workers',
+      'Leftovers',
     ]);
   });
 
