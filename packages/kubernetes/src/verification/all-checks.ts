@@ -4,6 +4,7 @@ import { certificates } from './certificates.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { conntrack } from './conntrack.ts';
 import { etcdFsync, etcdHealth } from './etcd.ts';
+import { proxyLeftovers } from './leftovers.ts';
 import { nodesReady, probePods } from './nodes.ts';
 import { loadBalancerAddress, nodePort } from './outside.ts';
 import { dns, podToPod, serviceFromNodes, serviceFromPods } from './pod-network.ts';
@@ -17,6 +18,7 @@ export const checks: readonly Check<ClusterView>[] = [
   etcdHealth,
   etcdFsync,
   serviceRules,
+  proxyLeftovers,
   podToPod,
   serviceFromPods,
   serviceFromNodes,
