@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { formatDiagnostic } from '@skerry/diagnostics';
+import { DiagnosticError } from '@skerry/diagnostics';
 import { createConnector, SecretBook, type Connector, type Endpoint } from '@skerry/executor';
 import { resolveSecrets, type Host, type Inventory } from '@skerry/inventory';
 import { askPassword } from './ask.ts';
@@ -40,11 +40,14 @@ export async function openRun(
     only === undefined ? {} : { only },
   );
   for (const [token, value] of values) secrets.add(token, value);
+  const askable = only === undefined ? controlPlanesBeside(inventory, hosts) : [];
+  const loginsBeside = await loginSecrets(inventory, askable);
+  for (const [token, value] of loginsBeside) secrets.add(token, value);
   if (only !== undefined) concealEnvironment(hosts, secrets);
   for (const warning of warnings) {
-    output.complain(formatDiagnostic(output.shown(warning), { color: output.settings.color }));
+    output.complain(output.diagnosticText(warning));
   }
-  const sudoPassword = await sudoPasswordFor(hosts, options, secrets);
+  const sudoPassword = await sudoPasswordFor([...hosts, ...askable], options, secrets);
   const folder = dirname(resolve(path));
   return {
     inventory,
@@ -53,7 +56,7 @@ export async function openRun(
     connector: createConnector({ secrets }),
     endpointOf: (host) =>
       endpointOf(host, {
-        secretOf: (token) => values.get(token),
+        secretOf: (token) => values.get(token) ?? loginsBeside.get(token),
         sudoPassword,
         folder,
         agentSocket: process.env['SSH_AUTH_SOCK'],
@@ -61,6 +64,32 @@ export async function openRun(
       }),
     stateFolder: stateFolder(inventory),
   };
+}
+
+/** Hosts that may be asked for a token when a selected one joins the cluster. */
+function controlPlanesBeside(inventory: Inventory, hosts: readonly Host[]): readonly Host[] {
+  if (inventory.kubernetes.version === undefined) return [];
+  const selected = new Set(hosts.map(({ name }) => name));
+  return inventory.hosts.filter(
+    ({ name, roles }) => roles.includes('control-plane') && !selected.has(name),
+  );
+}
+
+/**
+ * What logging in to them takes. Most runs never ask them: what cannot be had is told when one is to
+ * be asked, and not before.
+ */
+async function loginSecrets(
+  inventory: Inventory,
+  hosts: readonly Host[],
+): Promise<ReadonlyMap<string, string>> {
+  if (hosts.length === 0) return new Map();
+  try {
+    return (await resolveSecrets(inventory, hosts, { only: 'connection' })).values;
+  } catch (error) {
+    if (error instanceof DiagnosticError) return new Map();
+    throw error;
+  }
 }
 
 /**
