@@ -10,12 +10,14 @@ export interface Answer {
 
 const patiently = { timeout: 300_000, interval: 5000 };
 
+/** The name by which the nodes know the image of probe pods. */
+function probeImage(): Promise<string> {
+  return output('lab-1', "ctr -n k8s.io images ls -q | grep -m1 '^skerry.dev/probe:[^@]*$'");
+}
+
 /** Runs two pods of the probe image behind a Service of type LoadBalancer; gives its addresses. */
 export async function deployWeb(namespace: string): Promise<{ cluster: string; outside: string }> {
-  const image = await output(
-    'lab-1',
-    "ctr -n k8s.io images ls -q | grep -m1 '^skerry.dev/probe:[^@]*$'",
-  );
+  const image = await probeImage();
   const objects = [
     {
       apiVersion: 'apps/v1',
@@ -73,4 +75,25 @@ export async function readyNodes(): Promise<string[]> {
     `get nodes -o jsonpath='{range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion}{"\\n"}{end}'`,
   );
   return lines.split('\n').toSorted();
+}
+
+/** Runs one pod of the probe image on a node, and waits until it is Ready. */
+export async function probePod(
+  namespace: string,
+  name: string,
+  node: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels },
+    spec: {
+      nodeName: node,
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: 'probe', image: await probeImage(), args: ['serve'] }],
+    },
+  };
+  await kubectl(`apply -f - <<'EOF'\n${JSON.stringify(pod)}\nEOF`);
+  await kubectl(`wait --for=condition=Ready pod/${name} -n ${namespace} --timeout=300s`);
 }

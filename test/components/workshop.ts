@@ -21,6 +21,7 @@ export interface GoPrograms {
   readonly packages?: readonly string[];
   /** What `-ldflags` sets beside `-s -w`: variables with their values. */
   readonly variables?: Readonly<Record<string, string>>;
+  readonly tags?: readonly string[];
   /** With C, linked statically. */
   readonly c?: boolean;
 }
@@ -77,10 +78,16 @@ export class Workshop {
 
   /** Builds Go programs; gives the folder that holds them by name. */
   async goPrograms(programs: GoPrograms): Promise<string> {
-    const { name, folder, packages = ['tool'], variables = {}, c = false } = programs;
-    const set = Object.entries(variables).map(([key, value]) => `-X ${key}=${value}`);
+    const { name, folder, packages = ['tool'], variables = {}, tags = [], c = false } = programs;
+    const set = Object.entries(variables).map(([key, value]) =>
+      value.includes(' ') ? `-X '${key}=${value}'` : `-X ${key}=${value}`,
+    );
     const link = ['-s', '-w', ...set, ...(c ? ['-linkmode external', '-extldflags -static'] : [])];
-    const flags = ['-trimpath', '-buildvcs=false', '-mod=readonly', '-ldflags', link.join(' ')];
+    const flags = [
+      ...['-trimpath', '-buildvcs=false', '-mod=readonly'],
+      ...(tags.length === 0 ? [] : ['-tags', tags.join(',')]),
+      ...['-ldflags', link.join(' ')],
+    ];
     const inputs = [flags, c, packages, architecture, await goSources(folder)];
     return await this.part(`${name}-programs`, inputs, async (target) => {
       await this.run(['go', 'build', ...flags, '-o', `${target}/`, ...packages], {
@@ -101,20 +108,25 @@ export class Workshop {
     return found.trim();
   }
 
-  /** The files of Debian packages with all that they depend on, as a layer: nothing is configured. */
-  async debianLayer(name: string, packages: readonly string[]): Promise<string> {
+  /**
+   * The files of Debian packages with all that they depend on, as a layer: nothing is configured.
+   * `without` are paths in it, relative to its root, that are left out; patterns of a shell.
+   */
+  async debianLayer(
+    name: string,
+    packages: readonly string[],
+    without: readonly string[] = [],
+  ): Promise<string> {
     const release = 'trixie';
     const origin = await hostOrigin();
     const words = [
       '--variant=extract',
       `--architectures=${architecture}`,
       `--include=${packages.join(',')}`,
-      '--dpkgopt=path-exclude=/usr/share/doc/*',
-      '--dpkgopt=path-exclude=/usr/share/man/*',
-      '--dpkgopt=path-exclude=/usr/share/locale/*',
+      `--customize-hook=cd "$1" && rm -rf ${[...never, ...without].join(' ')}`,
       ...origin.options.map((option) => `--aptopt=${option}`),
     ];
-    const folder = await this.part(`${name}-root`, [release, packages, 1], async (target) => {
+    const folder = await this.part(`${name}-root`, [release, packages, never, without], async (target) => {
       const file = join(target, 'layer.tar');
       await this.run(['mmdebstrap', ...words, release, file, ...origin.sources(release)], {
         env: { SOURCE_DATE_EPOCH: '0' },
@@ -158,6 +170,9 @@ export class Workshop {
     };
   }
 }
+
+/** What no program needs. */
+const never = ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/lintian'];
 
 const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
