@@ -23,6 +23,8 @@ export interface RunOptions extends ConnectOptions {
   readonly detailedExitcode?: boolean;
   readonly dryRun?: boolean;
   readonly check?: boolean;
+  readonly deny?: readonly string[];
+  readonly policy?: string;
   /** The folder of a bundle. */
   readonly bundle?: string;
   /** Where `plan` saves the plan. */
@@ -35,6 +37,21 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError('It must be a whole number of at least 1.');
   }
   return number;
+}
+
+/** An option that can be given several times. */
+export function repeated(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+export function withPolicy(command: Command): Command {
+  return command
+    .option(
+      '--deny <rule>',
+      "a rule that the plan has to keep: opaque, format, 'hosts all > 25%'",
+      repeated,
+    )
+    .option('--policy <file>', 'rules in a file (docs/review.md)');
 }
 
 /** The readers that `show` writes for. */
@@ -82,6 +99,8 @@ export function withLimit(command: Command): Command {
   return command.option(
     '-l, --limit <pattern>',
     "only these hosts: names, groups, globs, role=NAME; 'a,b' or, 'a:&b' and, 'a:!b' not",
+    (pattern: string, before: string | undefined) =>
+      before === undefined ? pattern : `${before},${pattern}`,
   );
 }
 
@@ -95,7 +114,7 @@ export function withConnection(command: Command): Command {
 }
 
 export function withRun(command: Command): Command {
-  return withConnection(command)
+  return withPolicy(withConnection(command))
     .option('-t, --tags <tags>', 'only plays and steps with one of these tags', list)
     .option(
       '--bundle <dir>',

@@ -15,6 +15,7 @@ import {
   withConnection,
   withLimit,
   withOutput,
+  withPolicy,
   withRun,
   type ConnectOptions,
   type OutputOptions,
@@ -23,7 +24,7 @@ import {
 
 const exitCodes = `
 Exit codes: 0 done, or nothing to do · 1 error · 2 changes pending (--detailed-exitcode)
-3 some hosts failed · 4 outcome unknown · 6 locked. More: docs/cli.md
+3 some hosts failed · 4 outcome unknown · 6 locked · 7 denied by a policy. More: docs/cli.md
 
 Examples:
   bootstrap apply inventory/lab.yaml          local machines, made and prepared
@@ -43,10 +44,14 @@ export function createProgram(exit: (code: number) => void): Command {
     .version(toolVersion(), '-V, --version', 'print the version')
     .addHelpText('after', exitCodes)
     .exitOverride()
+    .showHelpAfterError('(see bootstrap --help)')
     .showSuggestionAfterError(true);
 
-  const add = (name: string, description: string): Command =>
-    program.command(name).description(description).showHelpAfterError('(see --help)');
+  const add = (name: string, description: string, parent: Command = program): Command =>
+    parent
+      .command(name)
+      .description(description)
+      .showHelpAfterError(`(see ${nameOf(parent)} ${name} --help)`);
 
   withRun(add('plan', 'show what apply would change; changes nothing'))
     .argument('<inventory>', 'inventory file')
@@ -60,15 +65,16 @@ export function createProgram(exit: (code: number) => void): Command {
     .argument('<inventory>', 'inventory file, or a plan that was saved with plan --out')
     .option('--dry-run', 'only plan')
     .option('--check', 'only plan')
-    .option('--max-age <time>', 'of a saved plan: 90s, 30m, 24h, 7d', seconds, 86_400)
+    .option('--max-age <time>', 'of a saved plan: 90s, 30m, 7d; by default 24h', seconds)
     .option('--inventory <file>', 'of a saved plan: where its inventory lies here')
     .action(async (inventory: string, options: ApplyPlanOptions) => {
       const { isPlanFile } = await import('./plan-file/open.ts');
+      const { applyPlan, refusePlanOptions } = await import('./commands/apply-plan.ts');
       if (await isPlanFile(inventory)) {
-        const { applyPlan } = await import('./commands/apply-plan.ts');
         exit(await applyPlan(inventory, options));
         return;
       }
+      refusePlanOptions(inventory, options);
       const { run } = await import('./commands/run.ts');
       exit(await run({ mode: modeOf(options), runbook: 'cluster', inventory, options }));
     });
@@ -84,10 +90,13 @@ export function createProgram(exit: (code: number) => void): Command {
       exit(await run({ mode: modeOf(options), runbook, inventory, options }));
     });
 
-  withOutput(add('show', 'a saved plan for a reader: pull request, browser, CI; offline'))
+  withPolicy(
+    withOutput(add('show', 'a saved plan for a reader: pull request, browser, CI; offline')),
+  )
     .argument('<plan>', 'file of plan --out')
     .addOption(new Option('--format <format>', 'for which reader').choices(showFormats))
     .option('--link <url>', 'markdown: where the whole can be seen when it has to be cut')
+    .option('--inventory <file>', 'for a policy that names groups: the inventory of the plan')
     .action(async (plan: string, options: ShowOptions) => {
       const { show } = await import('./commands/show.ts');
       exit(await show(plan, options));
@@ -186,11 +195,9 @@ export function createProgram(exit: (code: number) => void): Command {
       },
     );
 
-  const bundle = program
-    .command('bundle')
-    .description('offline artifacts: programs, images, charts, each with its digest');
+  const bundle = add('bundle', 'offline artifacts: programs, images, charts, each with its digest');
   const bundleCommand = (name: string, description: string): Command =>
-    withOutput(bundle.command(name).description(description).showHelpAfterError('(see --help)'));
+    withOutput(add(name, description, bundle));
   bundleCommand('verify', 'compare every artifact of a bundle with its digest')
     .argument('<dir>', 'folder with bundle.json')
     .action(async (folder: string, options: OutputOptions) => {
@@ -198,9 +205,9 @@ export function createProgram(exit: (code: number) => void): Command {
       exit(await commands.verify(folder, options));
     });
 
-  const lab = program.command('lab').description('local virtual machines to try things on');
+  const lab = add('lab', 'local virtual machines to try things on');
   const labCommand = (name: string, description: string): Command =>
-    withOutput(lab.command(name).description(description).showHelpAfterError('(see --help)'))
+    withOutput(add(name, description, lab))
       .argument('[inventory]', 'inventory file with a lab section', 'inventory/lab.yaml')
       .option('-y, --yes', 'answer every question with yes');
   for (const [name, description] of [
@@ -241,6 +248,11 @@ export function createProgram(exit: (code: number) => void): Command {
     });
 
   return program;
+}
+
+/** `bootstrap lab`: a command with those above it. */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }
 
 function modeOf(options: RunOptions): 'plan' | 'apply' {

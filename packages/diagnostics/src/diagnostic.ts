@@ -38,6 +38,7 @@ export const ExitCode = {
   outcomeUnknown: 4,
   rolledBack: 5,
   locked: 6,
+  denied: 7,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 

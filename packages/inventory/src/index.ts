@@ -10,11 +10,12 @@ export {
 } from './describe.ts';
 export { inventoryFile } from './file-schema.ts';
 export type { CniSettings } from './kubernetes/cni.ts';
-export type { MetallbSettings } from './kubernetes/load-balancer.ts';
+export type { CiliumBalancerSettings, MetallbSettings } from './kubernetes/load-balancer.ts';
 export type { PolicySettings } from './kubernetes/policies.ts';
 export { kubernetesSettings, type KubernetesSettings } from './kubernetes/settings.ts';
 export { inventoryJsonSchema, inventoryJsonSchemaText } from './json-schema.ts';
 export { loadInventory } from './load.ts';
+export { readCheckedYaml, type CheckedYaml } from './checked-yaml.ts';
 export { childPath } from './merge.ts';
 export type { Group, Host, Inventory, Json, Origin } from './model.ts';
 export { parseInventory, type ParseOptions } from './parse.ts';

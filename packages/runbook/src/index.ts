@@ -10,6 +10,7 @@ export {
   failure,
   hostOutcome,
   hostRecap,
+  countSchema,
   runEvent,
   type Failure,
   type HostOutcome,
@@ -29,7 +30,7 @@ export {
   type PlayPlan,
   type StepPlan,
 } from './plan.ts';
-export { changeSchema, planSchema } from './plan-schema.ts';
+export { changeSchema, handlerSchema, planSchema, stepSchema } from './plan-schema.ts';
 export type { RunOutcome, RunRequest } from './request.ts';
 export { loadRunbook } from './load-runbook.ts';
 export { gatherFacts, type FactsAnswer } from './gather-facts.ts';
@@ -67,3 +68,10 @@ export {
 export { neutralFacts, neutralFactsText } from './desired/neutral-facts.ts';
 export type { AnyVerification, CheckReport, ChecksOutcome } from './verification/run-checks.ts';
 export { verifyCluster, type VerifyRequest } from './verification/verify-cluster.ts';
+export {
+  judgePlan,
+  type JudgeOptions,
+  type PolicyFinding,
+  type PolicyVerdict,
+} from './policy/judge.ts';
+export { policySchema, policySchemaText, type Policy } from './policy/schema.ts';

@@ -18,6 +18,8 @@ import { chooseRenderer } from '../render/choose.ts';
 import { counted } from '../render/host-names.ts';
 import { openInventory } from '../inventory-file.ts';
 import { withSecrets } from '../plan-file/open.ts';
+import { openPolicy, type PlacedVerdict } from '../policy/open-policy.ts';
+import { verdictText } from '../policy/verdict-text.ts';
 import { savePlan } from '../plan-file/save.ts';
 import { reachLab } from '../reach-lab.ts';
 import { openRun } from '../run-context.ts';
@@ -43,6 +45,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
   const runbook = await loadRunbook(file, runbookFiles(command.runbook, command.inventory));
   const { inventory } = await openInventory(command.inventory, options.limit);
   demandSound(inventory, output);
+  const policy = await openPolicy(options, inventory);
   const renderer = chooseRenderer(output);
   using interrupt = onInterrupt((text) => renderer.line(text), { changing: mode === 'apply' });
   // Before the lab is entered: inside its network there may be no way out to fetch anything.
@@ -52,13 +55,25 @@ export async function run(command: RunCommand): Promise<ExitCode> {
   if (ended !== undefined) return ended as ExitCode;
   const context = await openRun(command.inventory, options, output);
   const saved = command.saved === undefined ? undefined : await withSecrets(command.saved, context);
-  using log = new RunLog(context.stateFolder, runbook.name);
-  let cancelled: 'by-answer' | 'nobody' | undefined;
+  using log = new RunLog(context.stateFolder, runbook.name, (warning) => {
+    renderer.line(output.diagnosticText(warning));
+  });
+  let cancelled: 'by-answer' | 'nobody' | 'denied' | undefined;
   const emit = (event: RunEvent): void => {
     log.write(output.concealed(event));
     renderer.event(options.json === true ? event : output.shown(event));
   };
+  const isDenied = (plan: Plan, applyAt?: Date): boolean => {
+    const verdict = policy?.judge(plan, applyAt);
+    if (verdict === undefined) return false;
+    tellVerdict(verdict, output, (text) => renderer.line(text));
+    return verdict.verdict === 'denied';
+  };
   const approve = async (plan: Plan): Promise<boolean> => {
+    if (isDenied(plan, new Date())) {
+      cancelled = 'denied';
+      return false;
+    }
     if (options.yes === true) return true;
     if (!canAsk()) {
       cancelled = 'nobody';
@@ -98,6 +113,8 @@ export async function run(command: RunCommand): Promise<ExitCode> {
       await savePlan(options.out, outcome, { context, runbook: file, options });
       renderer.line(`Saved to ${options.out}. Apply exactly this: bootstrap apply ${options.out}`);
     }
+    const denied = mode === 'plan' ? isDenied(outcome.plan) : cancelled === 'denied';
+    if (denied && outcome.exitCode === ExitCode.done) return ExitCode.denied;
     if (cancelled === 'nobody') {
       throw nobodyToAsk('your consent to this plan', 'look at the plan, then run apply with --yes');
     }
@@ -113,6 +130,11 @@ export async function run(command: RunCommand): Promise<ExitCode> {
     renderer.close();
     await context.connector.close();
   }
+}
+
+function tellVerdict(verdict: PlacedVerdict, output: Output, line: (text: string) => void): void {
+  if (output.settings.json) output.json({ type: 'policy', ...verdict });
+  else line(verdictText(output.shown(verdict), output));
 }
 
 /** Only a runbook that brings the whole cluster about leaves one that can be looked at. */

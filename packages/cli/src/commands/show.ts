@@ -1,12 +1,19 @@
 import { DiagnosticError, ExitCode } from '@skerry/diagnostics';
+import { loadInventory } from '@skerry/inventory';
 import type { SavedPlan } from '@skerry/runbook';
 import type { OutputOptions, ShowFormat } from '../options.ts';
 import { Output, outputSettings } from '../output.ts';
 import { openPlan } from '../plan-file/open.ts';
 import { planText } from '../render/plan-text.ts';
-import { planReport } from '../render/saved/report.ts';
+import { planReport, visible } from '../render/saved/report.ts';
+import { findSource } from '../plan-file/sources.ts';
+import { openPolicy, type PlacedVerdict, type PolicyOptions } from '../policy/open-policy.ts';
+import { verdictText } from '../policy/verdict-text.ts';
+import { mapStrings } from '../terminal-text.ts';
 
-export interface ShowOptions extends OutputOptions {
+export interface ShowOptions extends OutputOptions, PolicyOptions {
+  /** For a policy that names groups; looked for where the plan says, by default. */
+  readonly inventory?: string;
   readonly format?: ShowFormat;
   /** Where the whole plan can be seen: for `markdown`, when it has to be cut. */
   readonly link?: string;
@@ -17,25 +24,45 @@ export async function show(path: string, options: ShowOptions): Promise<ExitCode
   const saved = await openPlan(path);
   const format = options.format ?? (options.json === true ? 'json' : 'terminal');
   const output = new Output(outputSettings(options));
+  const verdict = await verdictOn(saved, path, options);
+  const exitCode = verdict?.verdict === 'denied' ? ExitCode.denied : ExitCode.done;
   if (format === 'terminal') {
     output.print(heading(saved, output));
     output.print(textOf(saved, output));
-    return ExitCode.done;
+    if (verdict !== undefined) output.print(verdictText(output.shown(verdict), output));
+    return exitCode;
   }
-  process.stdout.write(await rendered(saved, format, options));
-  return ExitCode.done;
+  process.stdout.write(await rendered(saved, format, options, verdict));
+  return exitCode;
+}
+
+/** What the policy says of the plan, where one is given. */
+async function verdictOn(
+  saved: SavedPlan,
+  path: string,
+  options: ShowOptions,
+): Promise<PlacedVerdict | undefined> {
+  if (options.policy === undefined && options.deny === undefined) return undefined;
+  const file = options.inventory ?? (await findSource(saved.file.inventory, path));
+  const inventory = file === undefined ? undefined : await loadInventory(file);
+  return (await openPolicy(options, inventory))?.judge(saved.plan);
 }
 
 async function rendered(
   saved: SavedPlan,
   format: Exclude<ShowFormat, 'terminal'>,
   options: ShowOptions,
+  verdict: PlacedVerdict | undefined,
 ): Promise<string> {
-  const report = planReport(saved);
+  const report = {
+    ...planReport(saved),
+    ...(verdict === undefined ? {} : { policy: mapStrings(verdict, visible) }),
+  };
   switch (format) {
     case 'text': {
       const output = new Output({ json: false, verbose: true, color: false, live: false });
-      return `${heading(saved, output)}\n${textOf(saved, output)}\n`;
+      const said = verdict === undefined ? '' : `${verdictText(output.shown(verdict), output)}\n`;
+      return `${heading(saved, output)}\n${textOf(saved, output)}\n${said}`;
     }
     case 'markdown': {
       const { planMarkdown } = await import('../render/saved/markdown.ts');

@@ -33,7 +33,7 @@ const commandEvent = z.discriminatedUnion('type', [
     code: z.int().describe('Exit status'),
     stdout: z.string(),
     stderr: z.string(),
-    milliseconds: z.number(),
+    milliseconds: z.int(),
   }),
   z.strictObject({
     type: z.literal('host-failed'),
@@ -47,7 +47,7 @@ const commandEvent = z.discriminatedUnion('type', [
     stage: z.string().optional(),
     text: z.string().optional(),
     ok: z.boolean().optional(),
-    milliseconds: z.number().optional(),
+    milliseconds: z.int().optional(),
   }),
   z.strictObject({
     type: z.literal('lab-status'),

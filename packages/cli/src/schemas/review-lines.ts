@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { changeSchema } from '@skerry/runbook';
+import { changeSchema, countSchema, handlerSchema, stepSchema } from '@skerry/runbook';
 
 const presence = z.strictObject({
   host: z.string(),
@@ -14,8 +14,50 @@ const input = z.strictObject({
   position: z.string().optional().describe('file:line:column'),
 });
 
-/** What `diff`, `explain`, policies and `plan --refresh-only` answer with `--json`. */
+const verdict = {
+  verdict: z.enum(['allowed', 'denied']),
+  rules: z.array(z.string()).describe('Every rule that was looked at: deny.hosts[0]'),
+  findings: z.array(
+    z.strictObject({
+      rule: z.enum(['opaque', 'format', 'reboot', 'hosts', 'steps', 'otherSteps']),
+      path: z.string(),
+      at: z.string().describe('file:line:column, or --deny'),
+      what: z.string(),
+      hosts: z.array(z.string()),
+      steps: z.array(z.string()).describe('play › step'),
+      denies: z.boolean().describe('false: it is held when the plan is applied'),
+    }),
+  ),
+};
+
+/** What `diff`, `explain`, `show`, policies and `plan --refresh-only` answer with `--json`. */
 export const reviewLine = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('saved-plan'),
+    runbook: z.string(),
+    cluster: z.string(),
+    created: z.string().describe('ISO 8601, UTC'),
+    tool: z.string().describe('The version of Skerry that made it'),
+    inventory: z.string(),
+    digest: z.string().describe('sha256:…, of the plan file'),
+    hosts: z.array(z.string()),
+    count: countSchema,
+    policy: z.strictObject(verdict).optional(),
+    plays: z.array(
+      z.strictObject({
+        play: z.string(),
+        blocks: z
+          .array(
+            z.strictObject({
+              hosts: z.array(z.string()),
+              steps: z.array(stepSchema.omit({ converge: true })),
+              handlers: z.array(handlerSchema.omit({ fragment: true })),
+            }),
+          )
+          .describe('What is the same on several hosts, once'),
+      }),
+    ),
+  }),
   z.strictObject({
     type: z.literal('diff'),
     runbook: z.string(),
@@ -86,4 +128,5 @@ export const reviewLine = z.discriminatedUnion('type', [
     ),
     notes: z.array(z.string()),
   }),
+  z.strictObject({ type: z.literal('policy'), ...verdict }),
 ]);

@@ -50,7 +50,7 @@ export function planHtml(report: PlanReport): string {
 <h1>${title}</h1>
 <p>${escaped(totalsOf(report))}</p>
 <p class="quiet">${madeOf(report)}</p>
-<form role="search" aria-label="Filter the changes">
+${policyHtml(report)}<form role="search" aria-label="Filter the changes">
 <label>Search ( / )<input type="search" name="search" autocomplete="off"></label>
 <label>Host<input type="search" name="host" list="hosts" autocomplete="off"></label>
 <label>Step<input type="search" name="step" autocomplete="off"></label>
@@ -74,6 +74,16 @@ ${sections.join('\n')}
 
 function hash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
+
+function policyHtml({ policy }: PlanReport): string {
+  if (policy === undefined) return '';
+  const items = policy.findings.map(
+    ({ denies, what, hosts, at }) =>
+      `<li><span class="mark">${denies ? 'denied' : 'later'}</span> ${escaped(what)} <span class="quiet">${escaped(hostNames(hosts))} · ${escaped(at)}</span></li>`,
+  );
+  const said = policy.verdict === 'denied' ? 'Denied by the policy' : 'The policy is kept';
+  return `<section aria-label="Policy"><h2>${said}</h2><ul>${items.join('')}</ul></section>\n`;
 }
 
 function madeOf(report: PlanReport): string {

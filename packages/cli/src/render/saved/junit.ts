@@ -37,6 +37,7 @@ export function planJunit(report: PlanReport): string {
       ],
     };
   });
+  if (report.policy !== undefined) suites.push(policySuite(report.policy, report.created));
   const sum = (key: 'tests' | 'failures'): number =>
     suites.reduce((total, suite) => total + suite[key], 0);
   return [
@@ -46,6 +47,38 @@ export function planJunit(report: PlanReport): string {
     '</testsuites>',
     '',
   ].join('\n');
+}
+
+/** A case for each rule: one that denies the plan fails. */
+function policySuite(
+  { rules, findings }: NonNullable<PlanReport['policy']>,
+  created: string,
+): { readonly tests: number; readonly failures: number; readonly lines: string[] } {
+  const cases = rules.map((path) => {
+    const found = findings.filter((one) => one.path === path);
+    const denied = found.filter(({ denies }) => denies);
+    const about = found.map(({ what, hosts, at }) => `${what}\n${hostNames(hosts)}\n${at}`);
+    const message = denied.map(({ what }) => what).join('; ');
+    return {
+      failed: denied.length > 0,
+      lines: [
+        `    <testcase classname="policy" name="${xml(path)}" time="0">`,
+        ...(denied.length > 0 ? [`      <failure message="${xml(message)}" type="denied"/>`] : []),
+        ...(about.length > 0 ? [`      <system-out>${xml(about.join('\n\n'))}</system-out>`] : []),
+        '    </testcase>',
+      ],
+    };
+  });
+  const failures = cases.filter(({ failed }) => failed).length;
+  return {
+    tests: cases.length,
+    failures,
+    lines: [
+      `  <testsuite name="policy" tests="${cases.length}" failures="${failures}" errors="0" time="0" timestamp="${xml(created.replace('Z', ''))}">`,
+      ...cases.flatMap(({ lines }) => lines),
+      '  </testsuite>',
+    ],
+  };
 }
 
 function reason(

@@ -37,6 +37,7 @@ export function planMarkdown(report: PlanReport, options: MarkdownOptions = {}):
     '',
     totalsOf(report),
     '',
+    ...policyLines(report),
   ];
   const foot = [
     '',
@@ -66,6 +67,27 @@ export function planMarkdown(report: PlanReport, options: MarkdownOptions = {}):
     ...cut(details.length - shown.length, 'changes'),
     ...foot,
   ].join('\n');
+}
+
+/** At most so many findings of a policy are told above the table. */
+const mostFindings = 10;
+
+function policyLines({ policy }: PlanReport): string[] {
+  if (policy === undefined) return [];
+  const { verdict, rules, findings } = policy;
+  const said =
+    verdict === 'denied'
+      ? '**⛔ Denied by the policy**'
+      : `Policy: ${counted(rules.length, 'rule')} kept`;
+  const lines = findings
+    .toSorted((a, b) => Number(b.denies) - Number(a.denies))
+    .slice(0, mostFindings)
+    .map(
+      ({ denies, what, hosts, at }) =>
+        `- ${denies ? '⛔' : '⏱'} ${code(clipped(what, 300))} ${counted(hosts.length, 'host')} <sub>${code(clipped(at, 100))}</sub>`,
+    );
+  const left = findings.length - lines.length;
+  return [said, '', ...lines, ...(left > 0 ? [`- and ${left} more`] : []), ''];
 }
 
 /** A row for each step and handler of a play, whatever its values on the hosts. */

@@ -1,6 +1,7 @@
 import { countPlan, type PlanCount, type SavedPlan, type StepPlan } from '@skerry/runbook';
 import { summarizeChange, type Change } from '@skerry/steps';
 import { mapStrings, harmless } from '../../terminal-text.ts';
+import type { PlacedVerdict } from '../../policy/open-policy.ts';
 import { foldPlan, type PlayBlocks } from '../fold.ts';
 import { planLine } from './plan-line.ts';
 
@@ -15,6 +16,8 @@ export interface PlanReport {
   readonly count: PlanCount;
   readonly hosts: readonly string[];
   readonly plays: readonly PlayBlocks[];
+  /** What a policy says of it, where one was asked. */
+  readonly policy?: PlacedVerdict;
   /** Where it is no plan but a comparison of two revisions: what stands above and below it. */
   readonly diff?: { readonly totals: string; readonly made: string };
 }
