@@ -1,3 +1,4 @@
+import { formatDiagnostic, type Diagnostic } from '@skerry/diagnostics';
 import pc from 'picocolors';
 import { harmless, mapStrings } from './terminal-text.ts';
 
@@ -68,6 +69,11 @@ export class Output {
   /** Like `print`, to standard error. */
   complain(text: string): void {
     process.stderr.write(`${this.#concealer.conceal(text)}\n`);
+  }
+
+  /** A finding as lines for `print` or `complain`. */
+  diagnosticText(diagnostic: Diagnostic): string {
+    return formatDiagnostic(this.shown(diagnostic), { color: this.settings.color });
   }
 
   /** Bytes that move the cursor, made by the live view only. */

@@ -1,4 +1,4 @@
-import { DiagnosticError, formatDiagnostic } from '@skerry/diagnostics';
+import { DiagnosticError } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
 import { checkCluster } from '@skerry/kubernetes';
 import type { Output } from './output.ts';
@@ -12,6 +12,6 @@ export function demandSound(inventory: Inventory, output: Output): void {
   const found = checkCluster(inventory);
   if (found.some(({ severity }) => severity === 'error')) throw new DiagnosticError(found);
   for (const warning of found) {
-    output.complain(formatDiagnostic(output.shown(warning), { color: output.settings.color }));
+    output.complain(output.diagnosticText(warning));
   }
 }

@@ -42,9 +42,12 @@ describe('help and wrong words', () => {
   it.each([
     [['aply', oslo], /unknown command 'aply'[\s\S]*Did you mean apply\?/],
     [['plan', oslo, '--limt', 'x'], /unknown option '--limt'[\s\S]*Did you mean --limit\?/],
-    [['plan'], /missing required argument 'inventory'/],
+    [['plan'], /missing required argument 'inventory'\n\(see bootstrap plan --help\)/],
+    [['apply', oslo, '--max-age', '1h'], /--max-age can only be given with a saved plan/],
+    [['apply', oslo, '--inventory', oslo], /--inventory can only be given with a saved plan/],
     [['plan', oslo, '--forks', '0'], /at least 1/],
-    [['lab', 'pu'], /unknown command 'pu'[\s\S]*Did you mean up\?/],
+    [['lab', 'pu'], /unknown command 'pu'[\s\S]*Did you mean up\?\)\n\(see bootstrap lab --help\)/],
+    [['lab', 'up', '--no'], /unknown option '--no'[\s\S]*\(see bootstrap lab up --help\)/],
     [['completion', 'bsh'], /did you mean "bash"\?/],
     [[], /Usage: bootstrap/],
   ])('%j exits with 1 and says what is meant', async (words, message) => {

@@ -76,7 +76,9 @@ describe('the recap', () => {
 
   it('says that there was nothing to do', () => {
     const done = [recap('a', { outcome: 'converged', changed: 0, handlers: 0, execs: 1 })];
-    expect(recapText(finished(done), options)).toMatch(/Nothing to do: 1 host as desired/);
+    expect(recapText(finished(done), options)).toMatch(
+      /1 host looked at in 1 min 01 s; nothing was changed\.$/,
+    );
   });
 
   it('does not call a plan that was declined done', () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretBook } from '@skerry/executor';
 import { sh, type Change, type Fragment } from '@skerry/steps';
 import type { GivenBundle } from './artifact-supply.ts';
+import { since } from './elapsed.ts';
 import type { RunEvent } from './events.ts';
 import type { ExpandedPlay, ExpandedStep } from './expand.ts';
 import { HostFailure, type HostLink } from './host-link.ts';
@@ -88,7 +89,7 @@ async function applyStep(
       type: 'step-finished',
       ...about,
       result,
-      milliseconds: performance.now() - started,
+      milliseconds: since(started),
       changes: [...changes],
     });
   emit({ type: 'step-started', ...about });
@@ -193,7 +194,7 @@ async function runHandler(
       type: 'step-finished',
       ...about,
       result,
-      milliseconds: performance.now() - started,
+      milliseconds: since(started),
       changes: [],
     });
   emit({ type: 'step-started', ...about });

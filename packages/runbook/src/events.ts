@@ -26,7 +26,7 @@ export const hostOutcome = z.enum([
 ]);
 export type HostOutcome = z.infer<typeof hostOutcome>;
 
-const count = z.strictObject({
+export const countSchema = z.strictObject({
   hosts: z.int(),
   changedHosts: z.int(),
   steps: z.int(),
@@ -73,7 +73,7 @@ export const runEvent = z.discriminatedUnion('type', [
     type: z.literal('host-probed'),
     host: z.string(),
     changes: z.int(),
-    milliseconds: z.number(),
+    milliseconds: z.int(),
   }),
   z.strictObject({
     type: z.literal('host-failed'),
@@ -81,7 +81,7 @@ export const runEvent = z.discriminatedUnion('type', [
     outcome: hostOutcome,
     failure,
   }),
-  z.strictObject({ type: z.literal('planned'), count }),
+  z.strictObject({ type: z.literal('planned'), count: countSchema }),
   /** The whole plan, once, after `planned`. */
   z.strictObject({ type: z.literal('plan'), plan: planSchema }),
   z.strictObject({
@@ -112,7 +112,7 @@ export const runEvent = z.discriminatedUnion('type', [
     step: z.string(),
     handler: z.boolean(),
     result: z.enum(['changed', 'already', 'failed', 'unknown', 'refused']),
-    milliseconds: z.number(),
+    milliseconds: z.int(),
     changes: z.array(changeSchema),
   }),
   z.strictObject({
@@ -172,7 +172,7 @@ export const runEvent = z.discriminatedUnion('type', [
     passed: z.int(),
     failed: z.int(),
     skipped: z.int(),
-    milliseconds: z.number(),
+    milliseconds: z.int(),
   }),
   z.strictObject({
     type: z.literal('run-finished'),
@@ -184,7 +184,7 @@ export const runEvent = z.discriminatedUnion('type', [
       .array(z.strictObject({ what: z.string(), milliseconds: z.int() }))
       .optional()
       .describe('Of a run that made hosts members of a cluster: where its wall time went'),
-    milliseconds: z.number(),
+    milliseconds: z.int(),
   }),
 ]);
 export type RunEvent = z.infer<typeof runEvent>;

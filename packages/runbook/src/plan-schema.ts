@@ -39,7 +39,7 @@ const confidence = z.discriminatedUnion('level', [
   z.strictObject({ level: z.literal('opaque'), why: z.string() }),
 ]);
 
-const stepPlan = z.strictObject({
+export const stepSchema = z.strictObject({
   id: z.string(),
   summary: z.string(),
   changes: z.array(changeSchema),
@@ -48,7 +48,7 @@ const stepPlan = z.strictObject({
   notify: z.array(z.string()),
 });
 
-const handlerPlan = z.strictObject({
+export const handlerSchema = z.strictObject({
   id: z.string(),
   fragment,
   because: z.array(z.string()),
@@ -57,8 +57,8 @@ const handlerPlan = z.strictObject({
 
 const playPlan = z.strictObject({
   play: z.string(),
-  steps: z.array(stepPlan),
-  handlers: z.array(handlerPlan),
+  steps: z.array(stepSchema),
+  handlers: z.array(handlerSchema),
   converged: z.int(),
   skipped: z.array(z.string()),
 });

@@ -1,6 +1,7 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Host } from '@skerry/inventory';
 import type { CheckedDesires } from './checked-desires.ts';
+import { since } from './elapsed.ts';
 import { expand, type ExpandedPlay } from './expand.ts';
 import type { Facts } from './facts.ts';
 import { cachedFacts, cacheFacts } from './facts-cache.ts';
@@ -70,7 +71,7 @@ export async function probeFleet(fleet: FleetContext, states: readonly HostState
         type: 'host-probed',
         host: name,
         changes,
-        milliseconds: performance.now() - started,
+        milliseconds: since(started),
       });
     } catch (error) {
       if (isOfRunbook(error)) wrong.push(error);

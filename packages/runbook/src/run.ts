@@ -8,6 +8,7 @@ import { batches, tooManyFailed } from './batches.ts';
 import { Breakdown } from './breakdown.ts';
 import { CheckedDesires } from './checked-desires.ts';
 import type { Play } from './dsl.ts';
+import { since } from './elapsed.ts';
 import { requireHosts, requireTags } from './empty-selection.ts';
 import { HostFailure, HostLink } from './host-link.ts';
 import { newHostState, recapOf, type HostState } from './host-state.ts';
@@ -88,7 +89,7 @@ export async function run(given: RunRequest): Promise<RunOutcome> {
       verified: states.every((state) => state.verified),
       ...(checked === undefined ? {} : { checks: countReports(checked.reports) }),
       ...(spent === undefined ? {} : { breakdown: [...spent] }),
-      milliseconds: performance.now() - started,
+      milliseconds: since(started),
     });
     if (fleet.faults.length > 0) throw new FaultError(fleet.faults[0], exitCode);
     return { plan, exitCode, hosts: recaps, observations };

@@ -4,9 +4,24 @@ import { checkPlan, openPlan } from '../plan-file/open.ts';
 import { run } from './run.ts';
 
 export interface ApplyPlanOptions extends RunOptions {
-  /** Seconds. */
-  readonly maxAge: number;
+  /** Seconds; a day by default. */
+  readonly maxAge?: number;
   readonly inventory?: string;
+}
+
+/** What only a saved plan has must not be dropped in silence where there is none. */
+export function refusePlanOptions(path: string, options: ApplyPlanOptions): void {
+  const given = [
+    ...(options.maxAge === undefined ? [] : ['--max-age']),
+    ...(options.inventory === undefined ? [] : ['--inventory']),
+  ];
+  if (given.length === 0) return;
+  throw new DiagnosticError({
+    code: 'no-plan',
+    severity: 'error',
+    what: `${given.join(' and ')} can only be given with a saved plan, and ${path} is an inventory`,
+    fix: `leave ${given.length > 1 ? 'them' : 'it'} out, or name the plan: bootstrap apply PLAN.json`,
+  });
 }
 
 /** `apply PLAN`: exactly the saved plan, or nothing. */
@@ -30,7 +45,7 @@ export async function applyPlan(path: string, options: ApplyPlanOptions): Promis
     });
   }
   const saved = await openPlan(path);
-  const { inventory: named, maxAge } = options;
+  const { inventory: named, maxAge = 86_400 } = options;
   const sources = await checkPlan(saved, {
     path,
     maxAge,

@@ -94,7 +94,11 @@ async function ask(
         deadline: options.deadline * 1000,
         signal,
       });
-      return { host: host.name, ...answerOf(result), milliseconds: performance.now() - started };
+      return {
+        host: host.name,
+        ...answerOf(result),
+        milliseconds: Math.round(performance.now() - started),
+      };
     } finally {
       await link.close();
     }

@@ -25,8 +25,9 @@ export async function inventory(
   if (settings.json) {
     output.json({ type: 'inventory', inventory: { ...tree, root } });
   } else if (options.check === true) {
+    const groups = [...opened.inventory.groups.keys()].filter((name) => name !== 'all').length;
     output.print(
-      `${path} is well-formed: ${counted(opened.inventory.hosts.length, 'host')} in ${counted(opened.inventory.groups.size, 'group')}.`,
+      `${path} is well-formed: ${counted(opened.inventory.hosts.length, 'host')} in ${counted(groups, 'group')}.`,
     );
   } else {
     const { cluster, roles } = output.shown(tree);

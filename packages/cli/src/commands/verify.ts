@@ -28,7 +28,9 @@ export async function verify(path: string, options: VerifyOptions): Promise<Exit
     const ended = await reachLab(file, { ...options, start: false }, output);
     if (ended !== undefined) return ended as ExitCode;
     const context = await openRun(path, options, output, 'connection');
-    using log = new RunLog(context.stateFolder, 'verify');
+    using log = new RunLog(context.stateFolder, 'verify', (warning) => {
+      renderer.line(output.diagnosticText(warning));
+    });
     const emit = (event: RunEvent): void => {
       log.write(output.concealed(event));
       renderer.event(options.json === true ? event : output.shown(event));

@@ -159,7 +159,7 @@ function conclusion(event: RunFinished, { colors, mode }: RecapOptions): string 
   if (changed === 0) {
     const text = skipped
       ? `Nothing was changed, ${took}.`
-      : `Nothing to do: ${counted(all, 'host')} as desired, ${took}.`;
+      : `${counted(all, 'host')} looked at ${took}; nothing was changed.`;
     return skipped ? text : colors.green(text);
   }
   const looked =

@@ -1,3 +1,4 @@
+import { since } from '../elapsed.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitCode } from '@skerry/diagnostics';
 import type { PartResult, SecretBook } from '@skerry/executor';
@@ -87,7 +88,7 @@ export async function runChecks(request: ChecksRequest): Promise<ChecksOutcome> 
     });
   }
   const count = countReports(reports);
-  emit({ type: 'verification-finished', ...count, milliseconds: performance.now() - started });
+  emit({ type: 'verification-finished', ...count, milliseconds: since(started) });
   const exitCode = round.locked
     ? ExitCode.locked
     : count.failed > 0
