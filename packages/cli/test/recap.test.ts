@@ -74,6 +74,21 @@ describe('the recap', () => {
     expect(recapText(finished(changed, { verified: false }), options)).toContain('NOT verified');
   });
 
+  it('names the handlers that are left for the next apply, with their hosts', () => {
+    const hosts = [
+      recap('a', { outcome: 'failed', due: ['restart containerd', 'reload sshd'] }),
+      recap('b', { outcome: 'aborted', due: ['restart containerd'] }),
+      recap('c'),
+    ];
+    expect(recapText(finished(hosts, { exitCode: 3 }), options)).toContain(
+      `
+Handlers that are due and did not run; the next apply runs them
+  restart containerd: a, b
+  reload sshd: a
+`,
+    );
+  });
+
   it('says that there was nothing to do', () => {
     const done = [recap('a', { outcome: 'converged', changed: 0, handlers: 0, execs: 1 })];
     expect(recapText(finished(done), options)).toMatch(

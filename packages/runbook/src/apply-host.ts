@@ -33,6 +33,8 @@ export interface ApplyContext {
   readonly changed: Set<string>;
   /** Ids of the handlers that have run; added to as they do. */
   readonly handled: Set<string>;
+  /** Ids of the handlers that are recorded on the host and have not run. */
+  readonly due: Set<string>;
   readonly values: ValuesOfHosts;
   readonly bundle: GivenBundle | undefined;
 }
@@ -109,6 +111,7 @@ async function applyStep(
       { play: play.play, id: plan.id },
       current.converge.artifacts ?? [],
     );
+    for (const { id } of notified) context.due.add(id);
     await runChange(context, play, {
       id: plan.id,
       before: notified.length === 0 ? [] : [recordPending(context.runbook, notified)],
@@ -207,6 +210,7 @@ async function runHandler(
       seconds: defaultDeadline,
     });
     context.handled.add(handler.id);
+    context.due.delete(handler.id);
     finish('changed');
   } catch (error) {
     if (error instanceof HostFailure) finish(resultOf(error));

@@ -45,6 +45,7 @@ export const hostRecap = z.strictObject({
   changed: z.int(),
   converged: z.int(),
   handlers: z.int(),
+  due: z.array(z.string()).optional().describe('Handlers that are left for the next apply'),
   /** How many exec channels were opened on the host. */
   execs: z.int(),
   /** How many times the probes called the Kubernetes API; only where nothing was changed. */

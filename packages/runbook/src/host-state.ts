@@ -13,6 +13,8 @@ export interface HostState {
   readonly link: HostLink;
   readonly changed: Set<string>;
   readonly handled: Set<string>;
+  /** Handlers that were notified and have not run. */
+  readonly due: Set<string>;
   /** Names of the plays that ran to their end, or that had nothing to do. */
   readonly finished: Set<string>;
   answer?: FirstAnswer;
@@ -31,6 +33,7 @@ export function newHostState(host: Host, link: HostLink): HostState {
     link,
     changed: new Set(),
     handled: new Set(),
+    due: new Set(),
     finished: new Set(),
     verified: false,
   };
@@ -68,6 +71,7 @@ export function recapOf(state: HostState, mode: 'plan' | 'apply'): HostRecap {
     changed: state.changed.size,
     converged: plays.reduce((sum, play) => sum + play.converged, 0),
     handlers: state.handled.size,
+    ...(state.due.size === 0 ? {} : { due: [...state.due] }),
     execs: state.link.execs,
     ...(calls === 0 ? {} : { apiCalls: calls }),
     ...(state.failure === undefined ? {} : { failure: state.failure.failure }),

@@ -260,11 +260,12 @@ async function applyToHost(fleet: FleetContext, play: Play, state: HostState): P
   const expanded = state.plays?.find(({ play: name }) => name === play.name);
   if (plan === undefined || expanded === undefined) return;
   const { secrets, signal, kill, emit } = request;
-  const { link, changed, handled } = state;
+  const { link, changed, handled, due } = state;
+  for (const { id, leftover } of plan.handlers) if (leftover) due.add(id);
   try {
     const { name: runbook } = request.runbook;
     const { values } = fleet;
-    const context = { link, runbook, secrets, signal, kill, emit, changed, handled, values };
+    const context = { link, runbook, secrets, signal, kill, emit, changed, handled, due, values };
     await applyPlay({ ...context, bundle: request.bundle }, plan, expanded);
     state.finished.add(play.name);
   } catch (error) {

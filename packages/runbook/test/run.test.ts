@@ -161,6 +161,7 @@ describe('failures', () => {
       step: 'First › command risky',
       why: 'no luck',
     });
+    expect(first.hosts.map(({ due }) => due)).toEqual([undefined, ['mark'], undefined]);
     expect(existsSync(hosts.at('b', 'srv/after'))).toBe(false);
     expect(existsSync(hosts.at('b', 'srv/second'))).toBe(false);
     expect(existsSync(hosts.at('c', 'srv/second'))).toBe(true);
@@ -171,6 +172,7 @@ describe('failures', () => {
     const second = await hosts.run(failing());
     expect(lines(second.plan)).toContain('b handler mark (leftover)');
     expect(second.exitCode).toBe(0);
+    expect(second.hosts[1]).not.toHaveProperty('due');
     expect(read(hosts.at('b', 'srv/handled'))).toBe('ran\n');
     expect(existsSync(hosts.at('b', 'srv/second'))).toBe(true);
   });
@@ -220,7 +222,11 @@ describe('failures', () => {
     execFileSync('pkill', ['-9', '-P', String(hosts.sshd.pid)]);
     const { exitCode, hosts: recap } = await running;
     expect(exitCode).toBe(4);
-    expect(recap[0]).toMatchObject({ outcome: 'unknown', failure: { code: 'step-lost' } });
+    expect(recap[0]).toMatchObject({
+      outcome: 'unknown',
+      failure: { code: 'step-lost' },
+      due: ['mark'],
+    });
     // What was running on the host still runs, and holds the lock until it ends.
     expect((await hosts.run(slow)).exitCode).toBe(6);
     writeFileSync(hosts.at('a', 'srv/go'), '');

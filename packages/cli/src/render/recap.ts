@@ -49,6 +49,7 @@ export function recapText(event: RunFinished, options: RecapOptions): string {
   if (failures !== '') parts.push(failures);
   parts.push(
     [colors.bold('Recap'), ...hostLines(event.hosts, options)].join('\n'),
+    ...dueHandlers(event.hosts, options),
     ...(event.breakdown === undefined ? [] : [breakdownText(event.breakdown)]),
     conclusion(event, options),
   );
@@ -83,6 +84,22 @@ function failureBlock(
   if (failure.why !== undefined) lines.push(...labelled('why', failure.why, width));
   if (failure.fix !== undefined) lines.push(...labelled('fix', failure.fix, width));
   return lines.join('\n');
+}
+
+/** A failure or Ctrl-C came before their turn; that they are due stands on the host. */
+function dueHandlers(hosts: readonly HostRecap[], { colors, width }: RecapOptions): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { host, due = [] } of hosts) {
+    for (const id of due) groups.set(id, [...(groups.get(id) ?? []), host]);
+  }
+  if (groups.size === 0) return [];
+  const lines = [...groups].flatMap(([id, names]) =>
+    wrap(`${id}: ${hostNames(names)}`, width - 4).map((line, index) =>
+      index === 0 ? `  ${line}` : `    ${line}`,
+    ),
+  );
+  const head = 'Handlers that are due and did not run; the next apply runs them';
+  return [[colors.yellow(head), ...lines].join('\n')];
 }
 
 function labelled(word: string, text: string, width: number): readonly string[] {
