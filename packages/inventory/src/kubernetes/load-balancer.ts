@@ -49,22 +49,37 @@ const peer = z.strictObject({
   bfd: z.boolean().default(false).describe('Notice a dead path at once'),
 });
 
+const communities = z
+  .record(z.string(), community)
+  .default({})
+  .describe('Names for communities: 64512:100, or large:64512:100:1');
+
 const metallb = z.strictObject({
   version: version(
     'The version of MetalLB; left out: the one that the version matrix names',
   ).optional(),
   pools: z.array(pool).describe('Addresses for Services of the type LoadBalancer'),
   peers: z.array(peer).default([]).describe('BGP routers, for pools that are advertised by bgp'),
-  communities: z
-    .record(z.string(), community)
-    .default({})
-    .describe('Names for communities: 64512:100, or large:64512:100:1'),
+  communities,
+});
+
+const cilium = z.strictObject({
+  pools: z
+    .array(pool.omit({ avoidBuggyAddresses: true, aggregation: true }))
+    .describe('Addresses for Services of the type LoadBalancer'),
+  peers: z
+    .array(peer.omit({ bfd: true }))
+    .default([])
+    .describe('BGP routers, for pools that are advertised by bgp'),
+  communities,
 });
 
 /** Who gives Services of the type LoadBalancer their addresses. */
 export const loadBalancer = z
   .strictObject({
     metallb: metallb.optional().describe('MetalLB, with its pools of addresses'),
+    cilium: cilium.optional().describe('Cilium itself, with its pools of addresses'),
   })
   .describe('Who gives Services of the type LoadBalancer their addresses');
 export type MetallbSettings = z.infer<typeof metallb>;
+export type CiliumBalancerSettings = z.infer<typeof cilium>;

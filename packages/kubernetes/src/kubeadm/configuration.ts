@@ -65,10 +65,7 @@ export function clusterConfiguration(inventory: Inventory): KubernetesObject {
       certSANs: [...new Set([...own, ...names, ...kubeadm.certSANs])],
       ...flags(extraArgs.apiServer),
     },
-    ...part(
-      'controllerManager',
-      flags({ ...nodeBlocks(network), ...extraArgs.controllerManager }),
-    ),
+    ...part('controllerManager', flags({ ...nodeBlocks(network), ...extraArgs.controllerManager })),
     ...part('scheduler', flags(extraArgs.scheduler)),
     etcd: { local: { dataDir: etcdFolder, ...flags(extraArgs.etcd) } },
     proxy: { disabled: network.proxy === 'none' },

@@ -1,5 +1,6 @@
 import type { Inventory } from '@skerry/inventory';
 import type { Step } from '@skerry/steps';
+import { ciliumSteps } from './cilium-node.ts';
 import type { NetworkHost } from './network-host.ts';
 import { routedSteps } from './routed.ts';
 
@@ -12,6 +13,7 @@ export function networkSteps(inventory: Inventory, host: NetworkHost): Step[] {
     case 'routed':
       return routedSteps(inventory, host);
     case 'cilium':
+      return ciliumSteps();
     case 'calico':
     case 'flannel':
     case 'weave':

@@ -7,8 +7,8 @@ import { podBlocks } from './pod-blocks.ts';
 import { routesScript } from './routes-script.ts';
 
 const conflistPath = '/etc/cni/net.d/10-skerry.conflist';
-const routesScriptPath = '/usr/local/lib/skerry/routes.sh';
-const routesUnits = [
+export const routesScriptPath = '/usr/local/lib/skerry/routes.sh';
+export const routesUnits = [
   '/etc/systemd/system/skerry-routes.service',
   '/etc/systemd/system/skerry-routes.timer',
 ] as const;
