@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { DiagnosticError, formatDiagnostic } from '@skerry/diagnostics';
 import { loadInventory } from '@skerry/inventory';
 import type { Artifact, Bundle } from '@skerry/steps';
-import { cached } from './cache.ts';
+import { cached, prune } from './cache.ts';
 import { catalogue } from './catalogue/all.ts';
 import { kubernetesVersion } from './catalogue/kubernetes.ts';
 import { madeOf, type Component, type Made } from './component.ts';
@@ -80,6 +80,7 @@ try {
   const made: Made[] = [];
   for (const component of components) made.push(...(await madeOf(component, workshop)));
   const folder = await bundleOf(made);
+  await prune();
   tell(`${made.length} artifacts: ${components.map(({ name }) => name).join(', ')}`);
   process.stdout.write(`${folder}\n`);
 } catch (error) {

@@ -10,7 +10,7 @@ export function neededFor({ kubernetes }: Inventory): readonly Component[] {
   // Its chart is what comes as such; nothing else needs Helm.
   if (network.cni?.name === 'cilium') names.push('helm', 'cilium');
   if (network.cni?.name === 'flannel') names.push('flannel');
-  return named([...names, 'probe']);
+  return named(['probe', ...names]);
 }
 
 /** Components by name; those that this catalogue does not have are left out. */

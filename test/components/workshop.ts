@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { writeImageArchive, writeLayer, type ImageSettings, type LayerEntry } from '@skerry/bundle';
@@ -84,9 +84,12 @@ export class Workshop {
     );
     const link = ['-s', '-w', ...set, ...(c ? ['-linkmode external', '-extldflags -static'] : [])];
     const flags = [
-      ...['-trimpath', '-buildvcs=false', '-mod=readonly'],
+      '-trimpath',
+      '-buildvcs=false',
+      '-mod=readonly',
       ...(tags.length === 0 ? [] : ['-tags', tags.join(',')]),
-      ...['-ldflags', link.join(' ')],
+      '-ldflags',
+      link.join(' '),
     ];
     const inputs = [flags, c, packages, architecture, await goSources(folder)];
     return await this.part(`${name}-programs`, inputs, async (target) => {
@@ -126,13 +129,27 @@ export class Workshop {
       `--customize-hook=cd "$1" && rm -rf ${[...never, ...without].join(' ')}`,
       ...origin.options.map((option) => `--aptopt=${option}`),
     ];
-    const folder = await this.part(`${name}-root`, [release, packages, never, without], async (target) => {
-      const file = join(target, 'layer.tar');
-      await this.run(['mmdebstrap', ...words, release, file, ...origin.sources(release)], {
-        env: { SOURCE_DATE_EPOCH: '0' },
-      });
-    });
+    const folder = await this.part(
+      `${name}-root`,
+      [release, packages, never, without],
+      async (target) => {
+        const file = join(target, 'layer.tar');
+        await this.run(['mmdebstrap', ...words, release, file, ...origin.sources(release)], {
+          env: { SOURCE_DATE_EPOCH: '0' },
+        });
+      },
+    );
     return join(folder, 'layer.tar');
+  }
+
+  /** Packs the folder of a Helm chart; the same folder gives the same bytes. */
+  async chart(folder: string, target: string): Promise<void> {
+    const unpacked = `${target}.tar`;
+    const order = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'];
+    const parent = ['-C', dirname(folder), basename(folder)];
+    await this.run(['tar', ...order, '--mode=u+w', '-cf', unpacked, ...parent]);
+    await this.run(['gzip', '-n', '-9', unpacked]);
+    await rename(`${unpacked}.gz`, target);
   }
 
   /** Writes an image: `base` layers first, then one with `entries`. */
@@ -188,7 +205,7 @@ const nothingElse: readonly LayerEntry[] = [
 ];
 
 /** Texts that decide about what is built: go.mod, go.sum, and Go files that stand in the folder. */
-async function goSources(folder: string): Promise<readonly (readonly [string, string])[]> {
+export async function goSources(folder: string): Promise<readonly (readonly [string, string])[]> {
   const names = await readdir(folder, { recursive: true });
   const wanted = names.filter((name) => /(^|\/)go\.(mod|sum)$|\.go$/.test(name)).toSorted();
   return await Promise.all(
