@@ -113,75 +113,100 @@ func (line *mtuReport) search(source net.IP, timeout time.Duration) error {
 	if line.Size < headers+4 {
 		return fmt.Errorf("--size must be at least %d", headers+4)
 	}
-	number := uint32(0)
-	passes := func(size int) (bool, error) {
-		// Twice: one datagram may be lost for another reason.
-		for range 2 {
-			number++
-			ok, err := roundTrip(udp, size-headers, number, timeout)
-			if ok || err != nil {
-				return ok, err
-			}
-		}
-		return false, nil
-	}
+	sender := &sender{udp: udp, headers: headers, timeout: timeout}
 	low, high := headers+4, line.Size
-	ok, err := passes(low)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return fmt.Errorf("not even %d bytes are answered: %w", low, os.ErrDeadlineExceeded)
-	}
-	if ok, err = passes(high); err != nil {
-		return err
-	}
-	if ok {
-		line.Passed = high
-		return nil
+	// Twice: one datagram may be lost for another reason.
+	for _, size := range []int{low, high} {
+		ok := false
+		for try := 0; try < 2 && !ok; try++ {
+			passed, err := sender.volley([]int{size})
+			if err != nil {
+				return err
+			}
+			ok = passed == size
+		}
+		if ok {
+			line.Passed = size
+		} else if size == low {
+			return fmt.Errorf("not even %d bytes are answered: %w", low, os.ErrDeadlineExceeded)
+		}
 	}
 	// Passes at low, does not at high.
-	for high-low > 1 {
-		middle := (low + high) / 2
-		ok, err := passes(middle)
+	for line.Passed < high && high-low > 1 {
+		sizes := between(low, high)
+		passed, err := sender.volley(sizes)
 		if err != nil {
 			return err
 		}
-		if ok {
-			low = middle
-		} else {
-			high = middle
+		for _, size := range sizes {
+			if size > passed {
+				high = size
+				break
+			}
+			low = size
 		}
+		line.Passed = low
 	}
-	line.Passed = low
 	return nil
 }
 
-// roundTrip sends length bytes that begin with number, and waits for the same to come back.
-func roundTrip(udp *net.UDPConn, length int, number uint32, timeout time.Duration) (bool, error) {
-	packet := make([]byte, length)
-	binary.BigEndian.PutUint32(packet, number)
-	if err := udp.SetDeadline(time.Now().Add(timeout)); err != nil {
-		return false, err
+// between gives at most 15 sizes that divide what lies between two.
+func between(low, high int) []int {
+	parts := min(16, high-low)
+	sizes := make([]int, 0, parts)
+	for i := 1; i < parts; i++ {
+		sizes = append(sizes, low+(high-low)*i/parts)
 	}
-	if _, err := udp.Write(packet); err != nil {
-		if errors.Is(err, syscall.EMSGSIZE) {
-			return false, nil
+	return sizes
+}
+
+type sender struct {
+	udp     *net.UDPConn
+	headers int
+	timeout time.Duration
+	number  uint32
+}
+
+// volley sends a datagram of each size, ascending, and gives the largest that came back whole; 0 for none.
+func (s *sender) volley(sizes []int) (int, error) {
+	if err := s.udp.SetDeadline(time.Now().Add(s.timeout)); err != nil {
+		return 0, err
+	}
+	waiting := map[uint32]int{}
+	for _, size := range sizes {
+		s.number++
+		packet := make([]byte, size-s.headers)
+		binary.BigEndian.PutUint32(packet, s.number)
+		if _, err := s.udp.Write(packet); errors.Is(err, syscall.EMSGSIZE) {
+			continue
+		} else if err != nil {
+			return 0, err
 		}
-		return false, err
+		waiting[s.number] = size
 	}
+	passed := 0
 	back := make([]byte, 65536)
-	for {
-		count, err := udp.Read(back)
-		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.EMSGSIZE) {
-			return false, nil
+	for len(waiting) > 0 {
+		count, err := s.udp.Read(back)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		// Somebody on the way says that a packet was too large: the others may still come.
+		if errors.Is(err, syscall.EMSGSIZE) {
+			continue
 		}
 		if err != nil {
-			return false, err
+			return 0, err
 		}
-		// A late answer to an earlier datagram is passed over.
-		if count >= 4 && binary.BigEndian.Uint32(back) == number {
-			return count == length, nil
+		if count < 4 {
+			continue
+		}
+		number := binary.BigEndian.Uint32(back)
+		// A late answer to an earlier volley has a number that is not waited for.
+		if size, known := waiting[number]; known && count == size-s.headers {
+			delete(waiting, number)
+			passed = max(passed, size)
 		}
 	}
+	return passed, nil
 }

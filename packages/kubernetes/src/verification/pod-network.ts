@@ -33,7 +33,8 @@ export const podToPod: Check<ClusterView> = {
     withoutProbes(view) ?? (view.probes.size < 2 ? 'there is one probe pod only' : undefined),
   fragment(view, host) {
     const pod = view.probes.get(host);
-    return pod === undefined ? undefined : probeFragment('pod', pod, mtuTasks(view, host));
+    if (pod === undefined) return undefined;
+    return probeFragment('pod', pod, mtuTasks(view, host), { forgetful: true });
   },
   judge(view, answers) {
     const sizes = new Set<number>();

@@ -34,18 +34,26 @@ const answer = z.object({
 });
 export type ProbeAnswer = z.infer<typeof answer>;
 
-/** Runs tasks in the network of a pod, or of its node, all at the same time. */
+/** sh: what the pod's kernel has learnt of narrow paths would hide them (ip-sysctl.rst, route/flush). */
+const forget = `nsenter -t "$pid" -n sh -c 'echo 1 >/proc/sys/net/ipv4/route/flush' || exit
+`;
+
+/**
+ * Runs tasks in the network of a pod, or of its node, all at the same time; `forgetful`: with no
+ * memory of the packet sizes that went through before.
+ */
 export function probeFragment(
   place: 'pod' | 'node',
   { name }: ProbePod,
   tasks: readonly ProbeTask[],
+  { forgetful = false }: { readonly forgetful?: boolean } = {},
 ): Fragment {
   const words = tasks.flatMap((task, index) => (index === 0 ? task : ['--', ...task]));
   const run = place === 'pod' ? 'nsenter -t "$pid" -n ' : '';
   return sh(
     `${findProbe}find_probe "$1" || exit
 shift
-${run}"/proc/$pid/root/probe" each "$@"`,
+${forgetful ? forget : ''}${run}"/proc/$pid/root/probe" each "$@"`,
     name,
     ...words,
   );
