@@ -37,7 +37,10 @@ function missing(components: readonly Component[]): readonly Tool[] {
  */
 export async function requireTools(components: readonly Component[], yes: boolean): Promise<void> {
   const lacking = missing(components);
-  if (lacking.length === 0) return;
+  if (lacking.length === 0) {
+    requireGo(components);
+    return;
+  }
   const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
   const packages = lacking.map((tool) => tool.package);
   const commands = [
@@ -54,6 +57,21 @@ export async function requireTools(components: readonly Component[], yes: boolea
     const { status } = spawnSync(program, words, { stdio: ['ignore', 2, 2], env });
     if (status !== 0) throw new Error(`${[program, ...words].join(' ')} ended with ${status}`);
   }
+  requireGo(components);
+}
+
+/** From 1.21 on, Go fetches the version that a module wants. */
+const oldestGo = 21;
+
+function requireGo(components: readonly Component[]): void {
+  if (!components.some(({ tools }) => tools.some(({ program }) => program === 'go'))) return;
+  const { stdout } = spawnSync('go', ['version'], { encoding: 'utf8' });
+  const minor = Number(/go version go1\.(\d+)/.exec(stdout)?.[1] ?? 0);
+  if (minor >= oldestGo) return;
+  throw new Error(
+    `Building the components needs Go 1.${oldestGo} or newer; here is ${stdout.trim() || 'none that runs'}\n` +
+      'Install one from https://go.dev/dl and put its bin folder first in PATH',
+  );
 }
 
 async function agreed(question: string): Promise<boolean> {

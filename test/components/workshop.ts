@@ -95,14 +95,14 @@ export class Workshop {
     return await this.part(`${name}-programs`, inputs, async (target) => {
       await this.run(['go', 'build', ...flags, '-o', `${target}/`, ...packages], {
         cwd: folder,
-        env: { CGO_ENABLED: c ? '1' : '0', GOFLAGS: '', GOWORK: 'off' },
+        env: { ...goEnvironment, CGO_ENABLED: c ? '1' : '0' },
       });
     });
   }
 
   /** Folder of a module that a wrapper requires, unpacked by Go. */
   async moduleFolder(folder: string, module: string): Promise<string> {
-    const env = { GOFLAGS: '-mod=mod', GOWORK: 'off' };
+    const env = { ...goEnvironment, GOFLAGS: '-mod=mod' };
     await this.run(['go', 'mod', 'download', module], { cwd: folder, env });
     const found = await this.run(['go', 'list', '-m', '-f', '{{.Dir}}', module], {
       cwd: folder,
@@ -187,6 +187,9 @@ export class Workshop {
     };
   }
 }
+
+/** Nothing of the user's own settings; a newer Go than the one that is here is fetched by Go itself. */
+const goEnvironment = { GOFLAGS: '', GOWORK: 'off', GOTOOLCHAIN: 'auto' };
 
 /** What no program needs. */
 const never = ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/lintian'];
