@@ -9,7 +9,10 @@ const slowly = {
   hookTimeout: 1_800_000,
 } as const;
 
-/** `nodes` share one lab; each file of `clusters` makes a lab of its own. test/run.ts runs them. */
+/**
+ * `nodes` share one lab; each file of `clusters` makes a lab of its own; `control-plane` needs no
+ * machine, but programs that test/components builds. test/run.ts runs them.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -21,6 +24,7 @@ export default defineConfig({
           globalSetup: ['vms/lab-up.ts'],
         },
       },
+      { test: { ...slowly, name: 'control-plane', include: ['control-plane/**/*.test.ts'] } },
       { test: { ...slowly, name: 'clusters', include: ['clusters/**/*.test.ts'] } },
     ],
   },

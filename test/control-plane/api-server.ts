@@ -3,11 +3,10 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../components/cache.ts';
 
 const run = promisify(execFile);
 
@@ -17,7 +16,7 @@ export interface ApiServer {
   /** With the folder of kubectl in front of PATH. */
   readonly env: Readonly<Record<string, string>>;
   /** What kubectl prints; throws where it fails. */
-  kubectl(...words: readonly string[]): Promise<string>;
+  readonly kubectl: (...words: readonly string[]) => Promise<string>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -46,7 +45,8 @@ export async function builtPrograms(): Promise<Programs | undefined> {
 
 /** The newest folder of the cache with what was made of a component. */
 export async function built(component: string): Promise<string | undefined> {
-  const folder = join(cacheFolder(), 'components');
+  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const folder = join(cache, 'skerry', 'components');
   const names = await readdir(folder).catch(() => []);
   const mine = names.filter((name) => new RegExp(`^${component}-[0-9a-f]{12}$`).test(name));
   const aged = mine.map(async (name) => {
@@ -83,30 +83,36 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
     }),
   );
   const started: ChildProcess[] = [];
-  const start = (program: string, ...words: readonly string[]): void => {
+  const start = (program: string, flags: Readonly<Record<string, string>>): void => {
+    const words = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     started.push(spawn(program, words, { stdio: 'ignore' }));
   };
-  start(
-    programs.etcd,
-    ...['--data-dir', join(folder, 'etcd'), '--unsafe-no-fsync', '--log-level', 'error'],
-    ...['--listen-client-urls', `http://127.0.0.1:${clients}`],
-    ...['--advertise-client-urls', `http://127.0.0.1:${clients}`],
-    ...['--listen-peer-urls', `http://127.0.0.1:${peers}`],
-    ...['--initial-advertise-peer-urls', `http://127.0.0.1:${peers}`],
-    ...['--initial-cluster', `default=http://127.0.0.1:${peers}`],
-  );
-  start(
-    join(programs.kubernetes, 'kube-apiserver'),
-    ...['--etcd-servers', `http://127.0.0.1:${clients}`],
-    ...['--bind-address', '127.0.0.1', '--secure-port', String(port)],
-    ...['--cert-dir', join(folder, 'certs'), '--service-cluster-ip-range', '10.96.0.0/16'],
-    ...['--service-account-key-file', join(folder, 'sa.pub')],
-    ...['--service-account-signing-key-file', join(folder, 'sa.key')],
-    ...['--service-account-issuer', 'https://kubernetes.default.svc'],
-    ...['--token-auth-file', join(folder, 'tokens'), '--authorization-mode', 'RBAC'],
+  const etcd = `http://127.0.0.1:${clients}`;
+  const peer = `http://127.0.0.1:${peers}`;
+  start(programs.etcd, {
+    'data-dir': join(folder, 'etcd'),
+    'unsafe-no-fsync': 'true',
+    'log-level': 'error',
+    'listen-client-urls': etcd,
+    'advertise-client-urls': etcd,
+    'listen-peer-urls': peer,
+    'initial-advertise-peer-urls': peer,
+    'initial-cluster': `default=${peer}`,
+  });
+  start(join(programs.kubernetes, 'kube-apiserver'), {
+    'etcd-servers': etcd,
+    'bind-address': '127.0.0.1',
+    'secure-port': `${port}`,
+    'cert-dir': join(folder, 'certs'),
+    'service-cluster-ip-range': '10.96.0.0/16',
+    'service-account-key-file': join(folder, 'sa.pub'),
+    'service-account-signing-key-file': join(folder, 'sa.key'),
+    'service-account-issuer': 'https://kubernetes.default.svc',
+    'token-auth-file': join(folder, 'tokens'),
+    'authorization-mode': 'RBAC',
     // There is no controller manager here that would make accounts.
-    ...['--disable-admission-plugins', 'ServiceAccount'],
-  );
+    'disable-admission-plugins': 'ServiceAccount',
+  });
   const env = {
     PATH: `${programs.kubernetes}${delimiter}${process.env['PATH'] ?? ''}`,
     KUBECACHEDIR: join(folder, 'cache'),

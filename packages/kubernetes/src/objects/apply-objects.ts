@@ -12,7 +12,7 @@ import {
   identityAnnotation,
   marked,
   ownershipLabel,
-  recordKey,
+  recordKeys,
   recordOf,
   recordWith,
 } from './ownership.ts';
@@ -192,7 +192,7 @@ while [ $# -gt 0 ]; do
       shift 6
       ;;
     record)
-      before=$(k get configmap skerry-cluster-objects --namespace=kube-system --ignore-not-found -o 'jsonpath={.data.${recordKey}}') || exit
+      before=$(k get configmap skerry-cluster-objects --namespace=kube-system --ignore-not-found -o 'jsonpath={.data.${recordKeys.types}}') || exit
       told=
       if ! patiently $(($(now) + ${applySeconds})) "$2$3\${before:+,$before}$4"; then
         printf '%s\\n' "$said" >&2
@@ -241,9 +241,11 @@ export function applyDeadline({ groups }: Desired): number {
 
 /** The types are noted before the first object of them is there, beside those noted already. */
 function recordAhead(record: DesiredObject): string[] {
-  const [head = '', tail = ''] = JSON.stringify(marked(recordWith('@'))).split('@');
+  const [head = '', tail = ''] = JSON.stringify(
+    marked(recordWith({ types: '@', absent: '' })),
+  ).split('@');
   const { data } = record.object as { readonly data?: Readonly<Record<string, string>> };
-  return ['record', head, data?.[recordKey] ?? '', tail];
+  return ['record', head, data?.[recordKeys.types] ?? '', tail];
 }
 
 type Due = ReadonlyMap<string, Change>;

@@ -10,7 +10,7 @@ import type { Observed } from './probe-objects.ts';
 /** What holds things of other people, which would go with it. */
 const holders: Readonly<Record<string, string>> = {
   Namespace: 'everything in it',
-  'CustomResourceDefinition.apiextensions.k8s.io': 'all objects of its kind, whoever made them',
+  'CustomResourceDefinition.apiextensions.k8s.io': 'all objects of its kind, whoever made them,',
   PersistentVolumeClaim: 'the data on it',
   PersistentVolume: 'the data on it',
 };
@@ -169,7 +169,8 @@ const deletionOrder = [
 ];
 
 function dependantsFirst(a: Change, b: Change): number {
-  const rank = ({ subject }: Change): number => {
+  const rank = ({ subject, action }: Change): number => {
+    if (action !== 'delete') return deletionOrder.length + 1;
     const found = deletionOrder.findIndex((pattern) => pattern.test(subject));
     return found < 0 ? deletionOrder.length : found;
   };

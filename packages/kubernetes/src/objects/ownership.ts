@@ -21,22 +21,32 @@ export const ownershipLabel = 'skerry.dev/cluster-objects';
  */
 export const identityAnnotation = 'skerry.dev/object';
 
-/** The key in the record under which the types stand; no other ConfigMap has it. */
-export const recordKey = 'skerry-types';
+/** Under what the record keeps its lists; no other ConfigMap has such keys. */
+export const recordKeys = { types: 'skerry-types', absent: 'skerry-absent' } as const;
 
 /**
- * A ConfigMap that names the types of all objects that were ever applied and may still be there:
- * without it, nobody would look for objects of a type that is no longer wanted.
+ * A ConfigMap with the types of all objects that were ever applied and may still be there: without it
+ * nobody would look for objects of a type that is no longer wanted. And with the ids of what was to be
+ * absent, and is: nobody marked those, so that they would have to be asked for one by one, every time.
  */
 export function recordOf({ groups }: Pick<Desired, 'groups'>): DesiredObject {
-  return recordWith(typesOf(groups.flatMap(({ objects }) => objects)).join(','));
+  const objects = groups.flatMap((group) => group.objects);
+  const absent = objects.filter(({ ownership }) => ownership === 'absent');
+  return recordWith({
+    types: typesOf(objects).join(','),
+    absent: absent.map(({ object }) => idOf(object)).join(','),
+  });
 }
 
-/** The record with a text in place of its types. */
-export function recordWith(types: string): DesiredObject {
+/** The record with these lists, each with commas. */
+export function recordWith({ types, absent }: { types: string; absent: string }): DesiredObject {
   const metadata = { name: 'skerry-cluster-objects', namespace: 'kube-system' };
-  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { [recordKey]: types } };
-  return { object, ownership: 'owned', origin: 'the record of applied types' };
+  const data = {
+    [recordKeys.types]: types,
+    ...(absent === '' ? {} : { [recordKeys.absent]: absent }),
+  };
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
+  return { object, ownership: 'owned', origin: 'the record of what is applied' };
 }
 
 /** `ConfigMap.v1.`, `Deployment.v1.apps`, each once, sorted; the record's own among them. */

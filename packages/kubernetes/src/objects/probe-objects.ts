@@ -5,7 +5,7 @@ import {
   identityAnnotation,
   marked,
   ownershipLabel,
-  recordKey,
+  recordKeys,
   recordOf,
   typesOf,
   type LiveObject,
@@ -33,8 +33,7 @@ export interface Observed {
 const probe = `
 export KUBECONFIG=$1
 types=$2
-record=$3
-shift 3
+shift 2
 if [ ! -r "$KUBECONFIG" ]; then
   echo '== none'
   exit 0
@@ -69,7 +68,8 @@ try() (
   shift 2
   said=$(pick "$@" | { "$how" >&3; } 2>&1) && exit
   case "$said" in
-    *'connection refused'* | *'was refused'* | *'Unable to connect'* | *imeout* | *'must be logged in'*)
+    *'failed calling webhook'*) ;;
+    *'The connection to the server'* | *'Unable to connect to the server'* | *'i/o timeout'*)
       printf '%s\\n' "$said" >&2
       exit 1
       ;;
@@ -115,7 +115,9 @@ else
   printf '== live\\n%s\\n' "$live"
 fi
 have=$nl$(printf '%s\\n' "$live" | sed -n 's/^ *"${identityAnnotation.replace('/', '\\/')}": "\\([^"]*\\)",\\{0,1\\}$/\\1/p')$nl
-known=$(printf '%s\\n' "$live" | sed -n 's/^ *"${recordKey}": "\\([A-Za-z0-9.,-]*\\)",\\{0,1\\}$/\\1/p' | head -n 1)
+recorded() { printf '%s\\n' "$live" | sed -n "s/^ *\\"$1\\": \\"\\([^\\"]*\\)\\",\\{0,1\\}$/\\1/p" | head -n 1; }
+known=$(recorded ${recordKeys.types})
+gone=$(recorded ${recordKeys.absent})
 live=
 more=$(
   IFS=,
@@ -133,14 +135,13 @@ if [ -n "$more" ]; then
 fi
 wanted=$nl
 open=$nl
-missing=
 each() {
   while [ $# -gt 0 ]; do
     case "$have" in
       *"$nl$1$nl"*) [ "$2" = absent ] || wanted=$wanted$1$nl ;;
       *)
-        if [ "$2" != absent ]; then missing=1
-        else case "$have" in *"$nl$record$nl"*) shift 5; continue ;; esac
+        if [ "$2" = absent ]; then
+          case ",$gone," in *",$1,"*) shift 5; continue ;; esac
         fi
         open=$open$1$nl
         ;;
@@ -197,14 +198,13 @@ fi
 /** Reads what is there and what an apply would make of it, and changes nothing. */
 export function probeObjects(desired: Desired): Fragment {
   const objects = desired.groups.flatMap((group) => group.objects);
-  const record = recordOf(desired);
-  const words = [record, ...objects].flatMap((one) => {
+  const words = [recordOf(desired), ...objects].flatMap((one) => {
     const { ownership, object } = one;
     const { namespace = '' } = object.metadata;
     return [idOf(object), ownership, typeOf(object), namespace, JSON.stringify(marked(one))];
   });
   const types = typesOf(objects).join(',');
-  return sh(probe, desired.kubeconfig, types, idOf(record.object), ...words);
+  return sh(probe, desired.kubeconfig, types, ...words);
 }
 
 /** @throws where the answer is cut off or is none. */
