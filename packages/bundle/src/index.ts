@@ -12,3 +12,4 @@ export {
 } from './oci/image.ts';
 export { writeLayer, type LayerEntry } from './oci/layer.ts';
 export { verifyBundle, type VerifiedBundle, type VerifyOptions } from './verify.ts';
+export { createBundle, type CreateEvent, type CreateOptions } from './create/create.ts';

@@ -23,8 +23,13 @@ export interface RunOptions extends ConnectOptions {
   readonly detailedExitcode?: boolean;
   readonly dryRun?: boolean;
   readonly check?: boolean;
+  /** Only what drifted since the last apply. */
+  readonly refreshOnly?: boolean;
+  readonly format?: DriftFormat;
   readonly deny?: readonly string[];
   readonly policy?: string;
+  /** The name of the cluster, as consent to what cannot be taken back. */
+  readonly cluster?: string;
   /** The folder of a bundle. */
   readonly bundle?: string;
   /** Where `plan` saves the plan. */
@@ -61,6 +66,10 @@ export type ShowFormat = (typeof showFormats)[number];
 /** The readers that `diff` writes for. */
 export const diffFormats = ['terminal', 'text', 'markdown', 'html', 'json'] as const;
 export type DiffFormat = (typeof diffFormats)[number];
+
+/** The readers that `plan --refresh-only` writes for. */
+export const driftFormats = ['terminal', 'markdown', 'json'] as const;
+export type DriftFormat = (typeof driftFormats)[number];
 
 /** Seconds of `90s`, `30m`, `24h`, `7d`. */
 export function seconds(text: string): number {
@@ -119,6 +128,10 @@ export function withRun(command: Command): Command {
     .option(
       '--bundle <dir>',
       'programs, images and add-ons come from this folder only (docs/bundle.md)',
+    )
+    .option(
+      '--cluster <name>',
+      'the name of the cluster, for a runbook that asks for it (reset), beside --yes',
     )
     .option('--detailed-exitcode', 'a plan with changes exits with 2');
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { toolVersion } from './installation.ts';
+import type { CreateCommandOptions } from './commands/bundle.ts';
 import type { ApplyPlanOptions } from './commands/apply-plan.ts';
 import type { DiffOptions } from './commands/diff.ts';
 import type { ExplainOptions } from './commands/explain.ts';
@@ -8,6 +9,7 @@ import type { RenderOptions } from './commands/render.ts';
 import type { VerifyOptions } from './commands/verify.ts';
 import {
   diffFormats,
+  driftFormats,
   list,
   seconds,
   showFormats,
@@ -56,6 +58,8 @@ export function createProgram(exit: (code: number) => void): Command {
   withRun(add('plan', 'show what apply would change; changes nothing'))
     .argument('<inventory>', 'inventory file')
     .option('-o, --out <file>', 'save the plan: apply FILE does exactly this (docs/review.md)')
+    .option('--refresh-only', 'only what drifted since the last apply, and who made it')
+    .addOption(new Option('--format <format>', 'of --refresh-only').choices(driftFormats))
     .action(async (inventory: string, options: RunOptions) => {
       const { run } = await import('./commands/run.ts');
       exit(await run({ mode: 'plan', runbook: 'cluster', inventory, options }));
@@ -85,6 +89,8 @@ export function createProgram(exit: (code: number) => void): Command {
     .option('--dry-run', 'only plan')
     .option('--check', 'only plan')
     .option('-o, --out <file>', 'with --dry-run: save the plan')
+    .option('--refresh-only', 'with --dry-run: only what drifted since the last apply')
+    .addOption(new Option('--format <format>', 'of --refresh-only').choices(driftFormats))
     .action(async (runbook: string, inventory: string, options: RunOptions) => {
       const { run } = await import('./commands/run.ts');
       exit(await run({ mode: modeOf(options), runbook, inventory, options }));
@@ -198,6 +204,14 @@ export function createProgram(exit: (code: number) => void): Command {
   const bundle = add('bundle', 'offline artifacts: programs, images, charts, each with its digest');
   const bundleCommand = (name: string, description: string): Command =>
     withOutput(add(name, description, bundle));
+  bundleCommand('create', 'fetch all that a cluster needs; again, only what is missing')
+    .argument('<inventory>', 'inventory file')
+    .requiredOption('-o, --out <dir>', 'folder of the bundle')
+    .option('--architecture <names>', 'of the nodes: amd64, arm64, or both with a comma', list)
+    .action(async (inventory: string, options: CreateCommandOptions) => {
+      const commands = await import('./commands/bundle.ts');
+      exit(await commands.create(inventory, options));
+    });
   bundleCommand('verify', 'compare every artifact of a bundle with its digest')
     .argument('<dir>', 'folder with bundle.json')
     .action(async (folder: string, options: OutputOptions) => {

@@ -1,5 +1,11 @@
-import { verifyBundle } from '@skerry/bundle';
+import { resolve } from 'node:path';
+import { createBundle, verifyBundle, type CreateEvent } from '@skerry/bundle';
 import { ExitCode, formatDiagnostic } from '@skerry/diagnostics';
+import type { Inventory } from '@skerry/inventory';
+import { cachedFacts } from '@skerry/runbook';
+import { openInventory, stateFolder } from '../inventory-file.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { demandSound } from '../sound-inventory.ts';
 import type { OutputOptions } from '../options.ts';
 import { Output, outputSettings } from '../output.ts';
 import { counted } from '../render/host-names.ts';
@@ -25,6 +31,66 @@ export async function verify(folder: string, options: OutputOptions): Promise<Ex
     ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
   ];
   const result = counts.length === 0 ? 'every digest is right' : counts.join(', ');
-  output.print(`${counted(artifacts, 'artifact')}, ${Math.ceil(bytes / 2 ** 20)} MiB: ${result}`);
+  output.print(`${counted(artifacts, 'artifact')}, ${mebibytes(bytes)} MiB: ${result}`);
   return exitCode;
+}
+
+export interface CreateCommandOptions extends OutputOptions {
+  readonly out: string;
+  readonly architecture?: readonly string[];
+}
+
+/** `bootstrap bundle create`: fetches what is missing of a bundle for an inventory. */
+export async function create(path: string, options: CreateCommandOptions): Promise<ExitCode> {
+  const output = new Output(outputSettings(options));
+  using interrupt = onInterrupt((text) => output.complain(text));
+  const { inventory } = await openInventory(path, undefined);
+  demandSound(inventory, output);
+  const folder = resolve(options.out);
+  const architectures = options.architecture ?? (await architecturesOf(inventory));
+  const { index, fetched } = await createBundle(inventory, {
+    folder,
+    architectures,
+    toolArchitecture: goArchitecture(process.arch),
+    signal: interrupt.signal,
+    onEvent: (event) => tell(event, output),
+  });
+  const bytes = index.artifacts.reduce((sum, { size }) => sum + size, 0);
+  const artifacts = index.artifacts.length;
+  if (output.settings.json) {
+    output.json({ type: 'bundle-created', folder, artifacts, fetched, bytes });
+    return ExitCode.done;
+  }
+  output.print(
+    `${counted(artifacts, 'artifact')} for ${architectures.join(', ')}, ${mebibytes(bytes)} MiB, ${fetched} of them fetched now.\nUse it: bootstrap apply ${path} --bundle ${options.out}`,
+  );
+  return ExitCode.done;
+}
+
+const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+
+function tell(event: CreateEvent, output: Output): void {
+  if (output.settings.json) return output.json({ type: 'bundle-artifact', ...event });
+  const { artifact, result, bytes } = output.shown(event);
+  const { colors } = output;
+  if (result === 'kept' && !output.settings.verbose) return;
+  const sign = { fetched: colors.green('✓'), kept: colors.dim('·'), failed: colors.red('✗') }[
+    result
+  ];
+  output.print(`${sign} ${artifact}${bytes > 0 ? colors.dim(` ${mebibytes(bytes)} MiB`) : ''}`);
+}
+
+/** Those of the hosts that a run has read already; amd64 where none has been read. */
+async function architecturesOf(inventory: Inventory): Promise<readonly string[]> {
+  const folder = stateFolder(inventory);
+  const facts = await Promise.all(inventory.hosts.map(({ name }) => cachedFacts(folder, name)));
+  const found = facts.flatMap((one) =>
+    one === undefined ? [] : [goArchitecture(one.architecture)],
+  );
+  return found.length === 0 ? ['amd64'] : [...new Set(found)].toSorted();
+}
+
+/** `uname -m`, or what Node calls it, as Go calls it. */
+function goArchitecture(name: string): string {
+  return { x86_64: 'amd64', x64: 'amd64', aarch64: 'arm64' }[name] ?? name;
 }
