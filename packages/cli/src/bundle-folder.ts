@@ -16,6 +16,7 @@ const madeFolder = 'SKERRY_LAB_BUNDLE';
 export async function bundleFolder(
   inventory: Inventory,
   given: string | undefined,
+  request: Consent = {},
 ): Promise<string | undefined> {
   if (given !== undefined) return resolve(given);
   const beside = dirname(resolve(inventory.path));
@@ -24,7 +25,7 @@ export async function bundleFolder(
   if (made !== undefined && made !== '') return made;
   const make = inventory.lab?.bundle?.make;
   if (make === undefined) return undefined;
-  const folder = await madeBy(resolve(beside, make), resolve(inventory.path));
+  const folder = await madeBy(resolve(beside, make), resolve(inventory.path), request);
   process.env[madeFolder] = folder;
   return folder;
 }
@@ -33,19 +34,27 @@ export async function bundleFolder(
 export async function bundleOf(
   inventory: Inventory,
   given: string | undefined,
+  request: Consent = {},
 ): Promise<OpenBundle | undefined> {
-  const folder = await bundleFolder(inventory, given);
+  const folder = await bundleFolder(inventory, given, request);
   if (folder === undefined) return undefined;
   const bundle = await openBundle(folder);
   await checkFiles(bundle);
   return bundle;
 }
 
-/** Runs the script; what it tells people goes to standard error. Its last line names the folder. */
-async function madeBy(script: string, inventory: string): Promise<string> {
-  const child = spawn(process.execPath, [script, inventory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+/** Whether the script may install what it lacks without asking; it gets `--yes` then. */
+interface Consent {
+  readonly yes?: boolean;
+}
+
+/**
+ * Runs the script; what it tells people goes to standard error, and on a terminal it may ask. Its
+ * last line names the folder.
+ */
+async function madeBy(script: string, inventory: string, { yes }: Consent): Promise<string> {
+  const words = [script, inventory, ...(yes === true ? ['--yes'] : [])];
+  const child = spawn(process.execPath, words, { stdio: ['inherit', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString('utf8');

@@ -44,7 +44,7 @@ export function labOf(
       // What the script that makes it tells goes to the terminal directly.
       view.pause();
       try {
-        return await bundleFolder(inventory, undefined);
+        return await bundleFolder(inventory, undefined, request);
       } finally {
         view.resume();
       }

@@ -200,7 +200,7 @@ export const labSettings = z
           .string()
           .min(1)
           .describe(
-            'A script for Node that makes the bundle: it gets the path of this file and prints the folder in its last line. Relative to the folder of this file',
+            'A script for Node that makes the bundle: it gets the path of this file (and --yes where the command got that) and prints the folder in its last line. Relative to the folder of this file',
           ),
       })
       .optional()

@@ -16,7 +16,7 @@ export async function lab(
   const output = new Output(outputSettings(options));
   using interrupt = onInterrupt((text) => output.complain(text));
   const { inventory } = await openInventory(path, undefined);
-  if (action === 'up') await bundleFolder(inventory, undefined);
+  if (action === 'up') await bundleFolder(inventory, undefined, options);
   const { lab, view } = labOf(inventory, { ...options, signal: interrupt.signal }, output);
   try {
     switch (action) {
