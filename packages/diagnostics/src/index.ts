@@ -8,3 +8,4 @@ export {
 } from './diagnostic.ts';
 export { formatDiagnostic, formatPosition } from './format.ts';
 export { didYouMean, nearest } from './nearest.ts';
+export { alternatives, typeName } from './value-words.ts';

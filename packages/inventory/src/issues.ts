@@ -1,4 +1,4 @@
-import { didYouMean, nearest, type Diagnostic } from '@skerry/diagnostics';
+import { alternatives, didYouMean, nearest, typeName, type Diagnostic } from '@skerry/diagnostics';
 import type { z } from 'zod';
 import { inventoryFile } from './file-schema.ts';
 import type { FormatFault } from './formats.ts';
@@ -263,20 +263,6 @@ function named(path: readonly PropertyKey[]): string {
     : `"${String(last)}"`;
 }
 
-const typeNames: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a map',
-  record: 'a map',
-};
-
-function typeName(expected: string): string {
-  return typeNames[expected] ?? expected;
-}
-
 function kindOf(tree: YamlTree): string {
   if (tree.kind !== 'scalar') return tree.kind === 'list' ? 'a list' : 'a map';
   if (tree.value === null) return 'empty';
@@ -284,12 +270,6 @@ function kindOf(tree: YamlTree): string {
     return Number.isInteger(tree.value) ? 'a number' : 'a number with a fraction';
   }
   return typeof tree.value === 'string' ? 'text' : 'true or false';
-}
-
-function alternatives(items: readonly string[], quoted = true): string {
-  const shown = quoted ? items.map((item) => `"${item}"`) : items;
-  if (shown.length < 2) return shown.join('');
-  return `${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`;
 }
 
 function boolAdvice(tree: YamlTree | undefined): string | undefined {

@@ -1,7 +1,9 @@
+import type { SourcePosition } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
 import type { Bundle, Step } from '@skerry/steps';
 import type { Serial } from './batches.ts';
 import type { Facts } from './facts.ts';
+import { callerPlace } from './step-place.ts';
 
 /** What the body of a play sees: the host with its facts, and the whole inventory. */
 export interface PlayContext {
@@ -35,6 +37,8 @@ export interface Play {
   readonly name: string;
   readonly options: PlayOptions;
   readonly body: (context: PlayContext) => readonly Step[];
+  /** Where it begins in the runbook; set by `play`. */
+  readonly at?: SourcePosition;
 }
 
 export interface Runbook {
@@ -49,7 +53,8 @@ export function play(
   options: PlayOptions,
   body: (context: PlayContext) => readonly Step[],
 ): Play {
-  return { name, options, body };
+  const at = callerPlace();
+  return { name, options, body, ...(at === undefined ? {} : { at }) };
 }
 
 /** The default export of a runbook file. */

@@ -10,8 +10,10 @@ import {
 } from '@skerry/steps';
 import { checkHandlers } from './check-handlers.ts';
 import type { CheckedDesires } from './checked-desires.ts';
-import type { PlayContext, Runbook } from './dsl.ts';
+import type { Play, PlayContext, Runbook } from './dsl.ts';
 import type { Facts } from './facts.ts';
+import { placeOf } from './step-place.ts';
+import { wrongValue } from './wrong-value.ts';
 
 /** A step as the engine works with it: desired state checked, names instead of references. */
 export interface ExpandedStep {
@@ -63,7 +65,8 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
   const seen = new Set<string>();
   const unmet: { where: { host: string; step: string }; id: string; need: string }[] = [];
   const plays: ExpandedPlay[] = [];
-  for (const { name, options, body } of runbook.plays) {
+  for (const play of runbook.plays) {
+    const { name, options, body } = play;
     if (members.get(name)?.has(host.name) !== true) continue;
     const where = { host: host.name, step: name };
     if (options.when !== undefined && !guarded(where, () => options.when?.(context))) continue;
@@ -92,7 +95,7 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
       steps.push({
         id,
         kind: step.kind,
-        desired: desiredOf(step, request, place),
+        desired: desiredOf(play, step, request, place),
         notify: checkHandlers(listOf(step.options.notify), place),
         needs: needs.filter((need) => seen.has(need)),
       });
@@ -146,22 +149,58 @@ function needLater(found: {
 }
 
 function desiredOf(
+  play: Play,
   step: Step,
   request: ExpandRequest,
   where: { host: string; step: string },
 ): unknown {
-  const raw = guarded(where, () => step.resolve?.(request.resolve) ?? step.desired);
-  const check = (): unknown => checkDesired(step, mapStrings(raw, request.canonical), where);
+  const raw = guarded(where, () => resolved(play, step, request, where));
+  const check = (): unknown => checkDesired(play, step, mapStrings(raw, request.canonical), where);
   return request.checked?.of(stepId(step), raw, check) ?? check();
 }
 
-function checkDesired(step: Step, raw: unknown, where: { host: string; step: string }): unknown {
+/** What is wrong in a template or a file is told with its place there, and with who asked for it. */
+function resolved(
+  play: Play,
+  step: Step,
+  request: ExpandRequest,
+  where: { host: string; step: string },
+): unknown {
+  try {
+    return step.resolve?.(request.resolve) ?? step.desired;
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    const place = placeOf(play, step);
+    const asked = `asked for by ${where.step}${place === undefined ? '' : ` (${place})`}`;
+    throw new DiagnosticError(
+      error.diagnostics.map((diagnostic) => ({
+        ...diagnostic,
+        at: diagnostic.at ?? where,
+        why: diagnostic.why === undefined ? asked : `${diagnostic.why}; ${asked}`,
+      })),
+      error.exitCode,
+    );
+  }
+}
+
+function checkDesired(
+  play: Play,
+  step: Step,
+  raw: unknown,
+  where: { host: string; step: string },
+): unknown {
   const result = step.kind.schema.safeParse(raw);
   if (result.success) return result.data;
+  const place = placeOf(play, step);
   throw new DiagnosticError(
     result.error.issues.flatMap((issue) => {
       const of = `see the options of the step kind "${step.kind.kind}"`;
-      const about = { code: 'bad-step', severity: 'error' as const, at: where };
+      const about = {
+        code: 'bad-step',
+        severity: 'error' as const,
+        at: where,
+        ...(place === undefined ? {} : { why: `asked for in ${place}` }),
+      };
       if (issue.code === 'unrecognized_keys') {
         const known = optionsOf(step);
         return issue.keys.map((key) => ({
@@ -170,8 +209,7 @@ function checkDesired(step: Step, raw: unknown, where: { host: string; step: str
           fix: (issue.path.length === 0 ? didYouMean(key, known) : undefined) ?? of,
         }));
       }
-      const name = issue.path.length === 0 ? step.kind.kind : issue.path.join('.');
-      return [{ ...about, what: `${name}: ${issue.message}`, fix: of }];
+      return [{ ...about, fix: of, ...wrongValue(issue, raw, step.kind.kind) }];
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import { parseInventory, selectHosts } from '@skerry/inventory';
-import { command, file, handler } from '@skerry/steps';
+import { command, file, handler, template } from '@skerry/steps';
 import { describe, expect, test } from 'vitest';
 import { play, runbook, type Play } from '../src/index.ts';
 import { expand, type ExpandedPlay, type ExpandRequest } from '../src/expand.ts';
@@ -151,7 +151,41 @@ describe('faults of a runbook', () => {
       code: 'bad-step',
       at: { host: 'a', step: 'P › file relative' },
       fix: 'see the options of the step kind "file"',
+      why: expect.stringMatching(/^asked for in \S*test\/expand\.test\.ts:146:\d+$/),
     });
+  });
+
+  const madeUp = (name: string): string => `/${name}`;
+  test.each([
+    [{ content: 7 }, 'content must be text or a map, not a number', 'put content in quotes'],
+    [{}, 'content is missing: it must be text or a map', undefined],
+    [{ content: '', mode: 0o644 }, 'mode must be text, not a number', 'put mode in quotes'],
+    [{ content: '', owner: ['x'] }, 'owner must be text or a number, not a list', undefined],
+    [{ content: '', sensitive: 'yes' }, 'sensitive must be true or false, not text', undefined],
+    [{ content: { base64: '€' } }, /^content\.base64\b/, undefined],
+  ])('a wrong value is told in words: %j', (options, what, fix) => {
+    const steps = [file(madeUp('x'), options as unknown as Parameters<typeof file>[1])];
+    const [fault] = faultsOf(() => expanded([play('P', { hosts: 'all' }, () => steps)]));
+    expect(fault?.what).toMatch(what);
+    expect(fault?.fix).toBe(fix ?? 'see the options of the step kind "file"');
+    // A name that is made up is not found in the text: where the play begins.
+    expect(fault?.why).toMatch(/expand\.test\.ts:\d+:\d+$/);
+  });
+
+  test('what is wrong in a template is told with the step that asked for it', () => {
+    const at = { file: 'motd.hbs', line: 3, column: 7 };
+    const render = (): string => {
+      throw new DiagnosticError({ code: 'x', severity: 'error', what: 'no "nme"', at });
+    };
+    const resolve = { render, source: madeUp, manifest: madeUp, chart: madeUp };
+    const plays = [play('P', { hosts: 'all' }, () => [template('/etc/motd', 'motd.hbs')])];
+    expect(faultsOf(() => expanded(plays, { resolve }))).toMatchObject([
+      {
+        what: 'no "nme"',
+        at,
+        why: expect.stringMatching(/^asked for by P › template \/etc\/motd \(/),
+      },
+    ]);
   });
 
   test.each([
