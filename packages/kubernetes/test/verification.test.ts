@@ -81,7 +81,8 @@ describe('nodes', () => {
 
   it('says of a node without a probe why, and that the image comes from the bundle', () => {
     const view = viewOf();
-    const three = { ...view, nodes: [...view.nodes, { ...view.nodes[0]!, name: 'lab-3' }] };
+    const third = view.nodes.slice(0, 1).map((node) => ({ ...node, name: 'lab-3' }));
+    const three = { ...view, nodes: [...view.nodes, ...third] };
     const [found] = findings(judge('probe-pods', three));
     expect(found?.what).toBe('no probe pod is ready on lab-3');
     expect(found?.fix).toContain('bundle');

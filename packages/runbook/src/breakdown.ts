@@ -91,12 +91,25 @@ export class Breakdown {
       case 'verification-started':
         this.#begin('verification', 'verification');
         return;
-      case 'check-finished':
+      case 'verification-round':
+        this.#end('pods');
+        return;
       case 'verification-finished':
         this.#end('pods');
         this.#end('verification');
         return;
-      default:
+      case 'run-started':
+      case 'phase':
+      case 'host-probed':
+      case 'host-failed':
+      case 'planned':
+      case 'plan':
+      case 'play-started':
+      case 'step-output':
+      case 'host-verified':
+      case 'check-finished':
+      case 'warning':
+      case 'run-finished':
         return;
     }
   }

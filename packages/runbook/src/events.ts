@@ -153,6 +153,12 @@ export const runEvent = z.discriminatedUnion('type', [
     hosts: z.array(z.string()),
     checks: z.array(z.strictObject({ id: z.string(), title: z.string() })),
   }),
+  /** The probe pods are there, and the checks are asked; again while some of them may settle. */
+  z.strictObject({
+    type: z.literal('verification-round'),
+    round: z.int().describe('From 1'),
+    checks: z.array(z.string()).describe('Ids of those that are asked'),
+  }),
   z.strictObject({
     type: z.literal('check-finished'),
     check: z.string().describe('Stable, lower case with hyphens'),

@@ -112,6 +112,10 @@ export class PlainLines implements Renderer {
         );
       case 'verification-started':
         return `\n${colors.bold(`Verification of ${event.cluster}`)}: ${counted(event.checks.length, 'check')} on ${counted(event.hosts.length, 'host')}`;
+      case 'verification-round':
+        return event.round === 1 || quiet === true
+          ? undefined
+          : `asking again: ${event.checks.join(', ')}`;
       case 'check-finished':
         return checkText(event, { colors, width });
       case 'verification-finished':

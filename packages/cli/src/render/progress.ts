@@ -77,6 +77,12 @@ export class Progress {
         this.#phase = 'Looking';
         for (const name of event.hosts) this.#set(name, 'running', 'looking at the cluster', now);
         return;
+      case 'verification-round':
+        for (const { name, state } of this.#hosts.values()) {
+          const what = event.round === 1 ? 'all checks' : event.checks.join(', ');
+          if (state === 'running') this.#set(name, 'running', `looking: ${what}`, now);
+        }
+        return;
       case 'verification-finished':
         for (const { name, state } of this.#hosts.values()) {
           if (state === 'running') this.#set(name, 'done', 'looked at', now);

@@ -144,14 +144,15 @@ class Checking {
   }
 
   async all(): Promise<void> {
-    const { verification, signal } = this.#request;
+    const { verification, emit, signal } = this.#request;
     const setUpFailure = await this.#setUp();
     if (this.#api === undefined) return;
     const since = performance.now();
     let due = verification.checks;
-    for (;;) {
+    for (let round = 1; ; round += 1) {
       const view = await this.#read(setUpFailure);
       if (view === undefined || signal.aborted) return;
+      emit({ type: 'verification-round', round, checks: due.map(({ id }) => id) });
       await this.#round(due, view);
       const elapsed = (performance.now() - since) / 1000;
       due = due.filter(

@@ -1,0 +1,115 @@
+import { expect, it } from 'vitest';
+import { Breakdown } from '../src/breakdown.ts';
+import type { RunEvent } from '../src/index.ts';
+
+/** A run told by its steps; times in seconds. */
+function told(): {
+  at: (second: number, ...events: RunEvent[]) => void;
+  rows: () => Record<string, number> | undefined;
+} {
+  let now = 0;
+  const breakdown = new Breakdown(() => now * 1000);
+  const emit = breakdown.listen(() => undefined);
+  return {
+    at: (second, ...events) => {
+      now = second;
+      for (const event of events) emit(event);
+    },
+    rows: () => {
+      const rows = breakdown.rows();
+      if (rows === undefined) return undefined;
+      return Object.fromEntries(
+        rows
+          .filter(({ milliseconds }) => milliseconds > 0)
+          .map(({ what, milliseconds }) => [what, milliseconds / 1000]),
+      );
+    },
+  };
+}
+
+const about = (host: string, step: string) => ({ host, play: 'p', step, handler: false });
+const begins = (host: string, step: string): RunEvent => ({
+  type: 'step-started',
+  ...about(host, step),
+});
+const ends = (host: string, step: string): RunEvent => ({
+  type: 'step-finished',
+  ...about(host, step),
+  result: 'changed',
+  milliseconds: 0,
+  changes: [],
+});
+const sends = (host: string, step: string, sent: number): RunEvent => ({
+  type: 'sending',
+  host,
+  step,
+  path: 'x',
+  file: 1,
+  files: 1,
+  sent,
+  total: 100,
+});
+
+it('each moment counts once, however many hosts are busy', () => {
+  const run = told();
+  run.at(10, begins('a', 'sysctl x'), begins('b', 'sysctl x'));
+  run.at(12, ends('b', 'sysctl x'), begins('b', 'images'));
+  run.at(15, ends('a', 'sysctl x'), begins('a', 'membership'));
+  run.at(35, ends('b', 'images'));
+  run.at(45, ends('a', 'membership'), begins('a', 'objects'));
+  run.at(65, ends('a', 'objects'));
+  run.at(70);
+  expect(run.rows()).toEqual({
+    'other steps on hosts': 2,
+    'image import': 3,
+    kubeadm: 30,
+    'waiting for pods': 20,
+    'Skerry itself': 15,
+  });
+});
+
+it('sending files is no import, and the rest of the step is', () => {
+  const run = told();
+  run.at(0, begins('a', 'membership'), ends('a', 'membership'), begins('a', 'images'));
+  run.at(1, sends('a', 'images', 0));
+  run.at(3, sends('a', 'images', 50));
+  run.at(6, sends('a', 'images', 100));
+  run.at(10, ends('a', 'images'));
+  expect(run.rows()).toEqual({ 'image import': 5, uploads: 5 });
+});
+
+it('a step that fails in the middle of sending is over', () => {
+  const run = told();
+  run.at(
+    0,
+    begins('a', 'membership'),
+    ends('a', 'membership'),
+    begins('a', 'images'),
+    sends('a', 'images', 0),
+  );
+  run.at(4, { ...ends('a', 'images'), result: 'failed' } as RunEvent);
+  run.at(9);
+  expect(run.rows()).toEqual({ uploads: 4, 'Skerry itself': 5 });
+});
+
+it('the verification waits for pods, then looks', () => {
+  const run = told();
+  run.at(0, begins('a', 'membership'));
+  run.at(1, ends('a', 'membership'), {
+    type: 'verification-started',
+    cluster: 'c',
+    hosts: ['a'],
+    checks: [],
+  });
+  run.at(2, { type: 'waiting', host: 'a', step: 'verification', awaited: 'pods', deadline: 9 });
+  run.at(12, { type: 'verification-round', round: 1, checks: [] });
+  run.at(14, { type: 'verification-finished', passed: 1, failed: 0, skipped: 0, milliseconds: 0 });
+  expect(run.rows()).toEqual({ kubeadm: 1, 'waiting for pods': 10, verification: 3 });
+});
+
+it('nobody asks where no host became a member', () => {
+  const run = told();
+  run.at(0, begins('a', 'membership'));
+  run.at(1, { ...ends('a', 'membership'), result: 'already' } as RunEvent);
+  expect(run.rows()).toBeUndefined();
+});
