@@ -8,6 +8,20 @@ export function canAsk(): boolean {
 
 /** Asks on standard error; anything but y or yes is a no, so is Ctrl-C and the end of input. */
 export async function confirm(question: string, signal?: AbortSignal): Promise<boolean> {
+  return /^y(es)?$/i.test(await ask(`${question} [y/N] `, signal));
+}
+
+/** For what cannot be taken back: only the name itself is a yes. */
+export async function confirmName(
+  question: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  return (await ask(`${question} Type the name of the cluster, ${name}: `, signal)) === name;
+}
+
+/** The answer without spaces around it; '' for Ctrl-C and the end of input. */
+async function ask(text: string, signal: AbortSignal | undefined): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const closed = new Promise<string>((done) => {
@@ -15,11 +29,10 @@ export async function confirm(question: string, signal?: AbortSignal): Promise<b
     });
     // In a terminal that readline reads from, Ctrl-C comes here and not as a signal.
     terminal.once('SIGINT', () => terminal.close());
-    const text = `${question} [y/N] `;
     const asked =
       signal === undefined ? terminal.question(text) : terminal.question(text, { signal });
     const answer = await Promise.race([asked.catch(() => ''), closed]);
-    return /^y(es)?$/i.test(answer.trim());
+    return answer.trim();
   } finally {
     terminal.close();
   }

@@ -45,6 +45,11 @@ export interface Runbook {
   readonly name: string;
   readonly description: string;
   readonly plays: readonly Play[];
+  /**
+   * What stands in for a plain yes: the name of the cluster, typed, or given with `--cluster` where
+   * nobody is asked. For what cannot be taken back.
+   */
+  readonly consent?: 'cluster-name';
 }
 
 /** A part of a runbook: steps for some hosts, with its own batches and failure policy. */

@@ -9,8 +9,10 @@ import {
   type SavedPlan,
 } from '@skerry/runbook';
 import { bundleOf } from '../bundle-folder.ts';
-import { canAsk, confirm, nobodyToAsk } from '../ask.ts';
+import { demandConsent } from '../consent.ts';
+import { canAsk, confirm, confirmName, nobodyToAsk } from '../ask.ts';
 import { runbookFile, runbookFiles } from '../installation.ts';
+import { isAboutDrift, keepJournal, refuseDriftOptions, tellDrift } from '../drift/tell-drift.ts';
 import { onInterrupt } from '../interrupt.ts';
 import type { RunOptions } from '../options.ts';
 import { Output, outputSettings } from '../output.ts';
@@ -40,16 +42,20 @@ export interface RunCommand {
 /** `plan`, `apply` and `run`. */
 export async function run(command: RunCommand): Promise<ExitCode> {
   const { mode, options } = command;
-  const output = new Output(outputSettings(options));
+  refuseDriftOptions(mode, options);
+  const driftOnly = options.refreshOnly === true;
+  const quiet = options.format === 'markdown' || options.format === 'json';
+  const output = new Output(outputSettings(quiet ? { ...options, json: true } : options));
   const file = runbookFile(command.runbook, command.inventory);
   const runbook = await loadRunbook(file, runbookFiles(command.runbook, command.inventory));
   const { inventory } = await openInventory(command.inventory, options.limit);
   demandSound(inventory, output);
+  if (mode === 'apply') demandConsent(runbook, inventory.cluster.name, options);
   const policy = await openPolicy(options, inventory);
   const renderer = chooseRenderer(output);
   using interrupt = onInterrupt((text) => renderer.line(text), { changing: mode === 'apply' });
   // Before the lab is entered: inside its network there may be no way out to fetch anything.
-  const bundle = await bundleOf(inventory, options.bundle);
+  const bundle = await bundleOf(inventory, options.bundle, options);
   const request = { ...options, signal: interrupt.signal, start: true };
   const ended = await reachLab(inventory, request, output);
   if (ended !== undefined) return ended as ExitCode;
@@ -61,6 +67,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
   let cancelled: 'by-answer' | 'nobody' | 'denied' | undefined;
   const emit = (event: RunEvent): void => {
     log.write(output.concealed(event));
+    if (driftOnly && (options.format === 'markdown' || !isAboutDrift(event))) return;
     renderer.event(options.json === true ? event : output.shown(event));
   };
   const isDenied = (plan: Plan, applyAt?: Date): boolean => {
@@ -75,12 +82,17 @@ export async function run(command: RunCommand): Promise<ExitCode> {
       return false;
     }
     if (options.yes === true) return true;
+    const { name } = inventory.cluster;
+    if (runbook.consent !== undefined && options.cluster === name) return true;
     if (!canAsk()) {
       cancelled = 'nobody';
       return false;
     }
     renderer.pause();
-    const yes = await confirm(question(plan), interrupt.signal);
+    const yes =
+      runbook.consent === undefined
+        ? await confirm(question(plan), interrupt.signal)
+        : await confirmName(question(plan), name, interrupt.signal);
     renderer.resume();
     if (!yes) cancelled = 'by-answer';
     return yes;
@@ -89,12 +101,8 @@ export async function run(command: RunCommand): Promise<ExitCode> {
     ? clusterVerification(context.inventory)
     : undefined;
   try {
-    const outcome = await runEngine({
-      mode,
-      runbook,
+    const engine = {
       inventory: context.inventory,
-      hosts: context.hosts,
-      ...(options.tags === undefined ? {} : { tags: options.tags }),
       forks: options.forks,
       connector: context.connector,
       endpointOf: context.endpointOf,
@@ -106,9 +114,22 @@ export async function run(command: RunCommand): Promise<ExitCode> {
       kill: interrupt.kill,
       emit,
       approve,
+    };
+    const outcome = await runEngine({
+      ...engine,
+      mode,
+      runbook,
+      hosts: context.hosts,
+      ...(options.tags === undefined ? {} : { tags: options.tags }),
       ...(saved === undefined ? {} : { saved }),
       ...(verification === undefined ? {} : { verification }),
     });
+    if (mode === 'apply') await keepJournal(outcome, context, options);
+    if (driftOnly) {
+      return await tellDrift(outcome, context, options, output, (earlier) =>
+        runEngine({ ...engine, ...earlier, mode }),
+      );
+    }
     if (mode === 'plan' && options.out !== undefined) {
       await savePlan(options.out, outcome, { context, runbook: file, options });
       renderer.line(`Saved to ${options.out}. Apply exactly this: bootstrap apply ${options.out}`);

@@ -87,6 +87,9 @@ export interface Leftovers {
   readonly ipvs: boolean;
 }
 
+/** Chains of CNI plugins (portmap), Flannel, Cilium and Calico, in whichever table. */
+const ofNetworks = '(CNI|FLANNEL)-.*|(OLD_)?CILIUM_.*|cali-.*';
+
 function named(names: readonly string[]): string {
   return names.length === 0 ? '' : `KUBE-(${names.join('|')})`;
 }
@@ -95,6 +98,7 @@ function named(names: readonly string[]): string {
 export function leftoversOf(mode: ProxyMode | 'absent'): Leftovers {
   const own = { iptables, ipvs, nftables: undefined, none: undefined, absent: undefined }[mode];
   const others = [iptables, ipvs, ...(mode === 'absent' ? [kubelet] : [])];
+  const more = mode === 'absent' ? `|${ofNetworks}` : '';
   const chains = (table: 'nat' | 'filter' | 'mangle'): string =>
     named([
       ...new Set(
@@ -102,7 +106,7 @@ export function leftoversOf(mode: ProxyMode | 'absent'): Leftovers {
           .flatMap((rules) => rules[table])
           .filter((name) => own === undefined || !own[table].includes(name)),
       ),
-    ]);
+    ]) + more;
   return {
     nat: chains('nat'),
     filter: chains('filter'),

@@ -1,0 +1,48 @@
+import type { Host, Inventory } from '@skerry/inventory';
+import { absent, service, type Step } from '@skerry/steps';
+import { forgotten } from '../kinds/forgotten.ts';
+import { proxyLeftovers } from '../kinds/proxy-leftovers.ts';
+import { reset } from '../kinds/reset.ts';
+import { routes } from '../kinds/routes.ts';
+import { routesScriptPath, routesUnits } from '../networks/routed.ts';
+import { controlPlaneEndpoint, controlPlanesOf } from './endpoint.ts';
+import { runningControlPlanes, type MemberFacts } from './membership-of.ts';
+
+/** The steps after which a host is no node of Kubernetes. SSH and rules of others are not touched. */
+export function resetOf(
+  inventory: Inventory,
+  host: Host,
+  fleet: ReadonlyMap<string, MemberFacts>,
+): Step[] {
+  const others = controlPlanesOf(inventory).filter(({ name }) => name !== host.name);
+  const running = runningControlPlanes(inventory, fleet);
+  const asked = others.filter(({ name }) => running.some((one) => one.name === name));
+  const gone = reset(host.name);
+  const control = host.roles.includes('control-plane');
+  const held = control && inventory.kubernetes.endpoint?.via === 'keepalived';
+  const stopped = { enabled: false, running: false };
+  return [
+    gone,
+    forgotten(
+      {
+        node: host.name,
+        server: `https://${controlPlaneEndpoint(inventory)}`,
+        controlPlanes: asked.map(({ name }) => name),
+      },
+      { needs: gone },
+    ),
+    service('skerry-routes.timer', stopped),
+    service('skerry-routes.service', stopped),
+    ...[...routesUnits, routesScriptPath].map((path) => absent(path)),
+    routes({ absent: true }),
+    ...(held
+      ? [
+          service('keepalived', stopped),
+          service('haproxy', stopped),
+          absent('/etc/keepalived/keepalived.conf'),
+          absent('/etc/keepalived/check-api.sh'),
+        ]
+      : []),
+    proxyLeftovers('absent', { needs: gone }),
+  ];
+}
