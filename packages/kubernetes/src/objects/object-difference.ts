@@ -55,7 +55,9 @@ function ofTrees(wanted: Tree, live: Tree, applied: Tree): Difference {
 
 /** Whether of a part that holds something nothing is worth showing. */
 function isBare(left: unknown, whole: unknown): boolean {
-  return isTree(left) && Object.keys(left).length === 0 && left !== whole;
+  return (
+    isTree(left) && isTree(whole) && Object.keys(left).length === 0 && Object.keys(whole).length > 0
+  );
 }
 
 /** What goes from a part that nobody wants anything of now; undefined where nothing goes. */
