@@ -75,3 +75,5 @@ export {
   type PolicyVerdict,
 } from './policy/judge.ts';
 export { policySchema, policySchemaText, type Policy } from './policy/schema.ts';
+export { earlierRunbook, findDrift, type Drift, type DriftCause } from './drift/drift.ts';
+export { lastApply, writeJournal, type AskedHost, type JournalEntry } from './drift/journal.ts';

@@ -5,6 +5,7 @@ import type { Bundle, ResolveContext } from '@skerry/steps';
 import type { Runbook } from './dsl.ts';
 import type { HostRecap, RunEvent } from './events.ts';
 import type { Facts } from './facts.ts';
+import type { AskedHost } from './drift/journal.ts';
 import type { HostObservation } from './observation.ts';
 import type { PlanToApply } from './plan-file/admit.ts';
 import type { Plan } from './plan.ts';
@@ -53,4 +54,6 @@ export interface RunOutcome {
   readonly hosts: readonly HostRecap[];
   /** Of every host that could be read, before anything was changed. */
   readonly observations: readonly HostObservation[];
+  /** What was asked of every host that could be expanded, and whether it is so now. */
+  readonly asked: readonly AskedHost[];
 }

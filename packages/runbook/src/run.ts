@@ -7,6 +7,7 @@ import { demandArtifacts } from './artifact-supply.ts';
 import { batches, tooManyFailed } from './batches.ts';
 import { Breakdown } from './breakdown.ts';
 import { CheckedDesires } from './checked-desires.ts';
+import { desiredPlays } from './desired/desired-state.ts';
 import type { Play } from './dsl.ts';
 import { since } from './elapsed.ts';
 import { requireHosts, requireTags } from './empty-selection.ts';
@@ -92,10 +93,16 @@ export async function run(given: RunRequest): Promise<RunOutcome> {
       milliseconds: since(started),
     });
     if (fleet.faults.length > 0) throw new FaultError(fleet.faults[0], exitCode);
-    return { plan, exitCode, hosts: recaps, observations };
+    return { plan, exitCode, hosts: recaps, observations, asked: askedOf(states) };
   } finally {
     await Promise.all([fleet.values.close(), ...states.map((state) => state.link.close())]);
   }
+}
+
+function askedOf(states: readonly HostState[]): RunOutcome['asked'] {
+  return states.flatMap(({ host, plays, verified }) =>
+    plays === undefined ? [] : [{ host: host.name, verified, plays: desiredPlays(plays) }],
+  );
 }
 
 function valuesFor(request: RunRequest, states: readonly HostState[], id: string): ValuesOfHosts {

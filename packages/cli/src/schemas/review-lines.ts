@@ -30,6 +30,8 @@ const verdict = {
   ),
 };
 
+const driftCause = z.enum(['by-hand', 'both', 'inventory', 'never-applied']);
+
 /** What `diff`, `explain`, `show`, policies and `plan --refresh-only` answer with `--json`. */
 export const reviewLine = z.discriminatedUnion('type', [
   z.strictObject({
@@ -129,4 +131,24 @@ export const reviewLine = z.discriminatedUnion('type', [
     notes: z.array(z.string()),
   }),
   z.strictObject({ type: z.literal('policy'), ...verdict }),
+  z.strictObject({
+    type: z.literal('drift'),
+    runbook: z.string(),
+    cluster: z.string(),
+    hosts: z.int().describe('That were read'),
+    changedHosts: z.int(),
+    unread: z.array(z.string()),
+    counts: z.record(driftCause, z.int()).describe('Steps on hosts'),
+    blocks: z.array(
+      z.strictObject({
+        hosts: z.array(z.string()),
+        play: z.string(),
+        id: z.string(),
+        cause: driftCause,
+        since: z.string().optional().describe('The last apply, ISO 8601'),
+        byHand: z.array(changeSchema).describe('To be as the last apply left it'),
+        asked: z.array(changeSchema).describe('What is asked for otherwise since then'),
+      }),
+    ),
+  }),
 ]);

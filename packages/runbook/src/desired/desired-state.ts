@@ -3,7 +3,7 @@ import { selectHosts, type Host, type Inventory } from '@skerry/inventory';
 import type { AnyStepKind, ResolveContext } from '@skerry/steps';
 import { CheckedDesires } from '../checked-desires.ts';
 import type { Runbook } from '../dsl.ts';
-import { expand, type ExpandedStep } from '../expand.ts';
+import { expand, type ExpandedPlay, type ExpandedStep } from '../expand.ts';
 import type { Facts } from '../facts.ts';
 
 /** What one step asks of one host. */
@@ -89,11 +89,7 @@ export class DesiredFleet {
     });
     return {
       host: host.name,
-      plays: plays.map(({ play, become, steps }) => ({
-        play,
-        become,
-        steps: steps.map(desiredStep),
-      })),
+      plays: desiredPlays(plays),
     };
   }
 
@@ -118,6 +114,15 @@ export class DesiredFleet {
     if (wrong.size > 0) throw new DiagnosticError([...wrong.values()]);
     return done;
   }
+}
+
+/** What expanded plays ask for. */
+export function desiredPlays(plays: readonly ExpandedPlay[]): readonly DesiredPlay[] {
+  return plays.map(({ play, become, steps }) => ({
+    play,
+    become,
+    steps: steps.map(desiredStep),
+  }));
 }
 
 const none: ReadonlyMap<string, string> = new Map();

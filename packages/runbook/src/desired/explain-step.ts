@@ -147,7 +147,7 @@ function* inputs(fleet: DesiredFleet, host: Host): Generator<Tried> {
           position: origin?.at === undefined ? undefined : formatPosition(origin.at),
         },
         views: others(value).map((other) =>
-          changedHost({ ...host, [section]: put(host[section], keys, other) } as Host),
+          changedHost({ ...host, [section]: put(host[section], keys, other) }),
         ),
       };
     }
@@ -165,7 +165,7 @@ function* inputs(fleet: DesiredFleet, host: Host): Generator<Tried> {
         },
         views: others(value).map((other) => (): HostDesired => {
           const changed = { ...inventory, [section]: put(inventory[section], keys, other) };
-          return fleet.with(changed as Inventory, false).of(host);
+          return fleet.with(changed, false).of(host);
         }),
       };
     }

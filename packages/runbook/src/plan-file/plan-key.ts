@@ -25,7 +25,7 @@ export class PlanKey {
   }
 
   /** HMAC-SHA-256 in hexadecimal; `purpose` keeps digests for different ends apart. */
-  digest(purpose: 'secret' | 'observed', text: string): string {
+  digest(purpose: 'secret' | 'observed' | 'journal', text: string): string {
     return createHmac('sha256', this.#key).update(`${purpose}\0`).update(text).digest('hex');
   }
 }

@@ -1,5 +1,6 @@
 import { counted, hostNames } from '../host-names.ts';
 import type { PlanBlock } from '../fold.ts';
+import { clipped, code, fenced } from './markdown-text.ts';
 import {
   confidenceText,
   isRefused,
@@ -139,29 +140,6 @@ function detailsOf(play: string, { hosts, steps }: PlanBlock): string[] {
       '',
     ].join('\n');
   });
-}
-
-/** A block of code whose fence is longer than any run of backticks in it. */
-function fenced(text: string): string {
-  const longest = Math.max(2, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  return `${fence}diff\n${text}\n${fence}`;
-}
-
-/** Inline code of HTML: every sign that could mean something is an entity. */
-function code(text: string): string {
-  const signs = text
-    .replaceAll('\n', '⏎')
-    .replaceAll(
-      /[^\p{L}\p{N}\p{So} .,/()=%+;→⏎-]|(?<=www)\./giu,
-      (sign) => `&#${sign.codePointAt(0)};`,
-    );
-  return `<code>${signs}</code>`;
-}
-
-function clipped(text: string, length: number): string {
-  if (text.length <= length) return text;
-  return `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 const bytes = (lines: readonly string[]): number =>
