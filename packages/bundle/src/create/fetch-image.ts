@@ -9,6 +9,7 @@ import { readImageArchive } from '../oci/archive.ts';
 import { sha256OfFile } from '../verify.ts';
 import type { FetchOptions } from './fetch-item.ts';
 import { originOf } from './origins.ts';
+import { copyPlainTar } from './plain-tar.ts';
 
 const run = promisify(execFile);
 
@@ -45,7 +46,8 @@ export async function fetchImage(
   const target = join(options.folder, path);
   await mkdir(dirname(target), { recursive: true });
   const half = `${target}.partial`;
-  await rm(half, { force: true });
+  const copied = `${target}.copied`;
+  await Promise.all([half, copied].map((file) => rm(file, { force: true })));
   const platform = ['--override-os', 'linux', '--override-arch', architecture];
   const raw = await skopeo(
     ['inspect', '--raw', ...(plain ? ['--tls-verify=false'] : []), remote],
@@ -60,10 +62,12 @@ export async function fetchImage(
       '--quiet',
       ...(plain ? ['--src-tls-verify=false'] : []),
       pinned,
-      `oci-archive:${half}:${reference}`,
+      `oci-archive:${copied}:${reference}`,
     ],
     options,
   );
+  await copyPlainTar(copied, half);
+  await rm(copied);
   const { images } = await readImageArchive(half);
   const digest = images[0]?.digest ?? '';
   const [sha256, { size }] = [await sha256OfFile(half), await stat(half)];
