@@ -37,7 +37,7 @@ export async function ensureSeed(contents: SeedContents, progress: Progress): Pr
   });
 }
 
-const askSeed = `cat ${seedMount}/${seedMark} 2>/dev/null || :`;
+const askSeed = `sudo cat ${seedMount}/${seedMark} 2>/dev/null || :`;
 
 /** In a machine, as root: mounted anew, whatever was seen of an earlier disk is forgotten. */
 export const mountSeed =
