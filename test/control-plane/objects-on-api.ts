@@ -7,6 +7,7 @@ import type { ApiServer } from './api-server.ts';
 export interface Wanted {
   readonly object: object;
   readonly ownership?: string;
+  readonly missing?: string;
 }
 export interface Group {
   readonly objects: readonly Wanted[];

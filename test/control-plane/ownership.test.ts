@@ -36,6 +36,13 @@ describe.skipIf(programs === undefined)('objects of others, and what goes wrong'
     expect((await objects.observe([{ objects: [restarted('1'), missing] }])).changes).toHaveLength(
       1,
     );
+    const needed = { ...restarted('1'), missing: 'make it' };
+    expect((await objects.observe([{ objects: [needed] }])).changes[0]).toEqual({
+      subject: 'DaemonSet.apps kube-system/proxy',
+      action: 'refuse',
+      why: 'it is not there',
+      fix: 'make it',
+    });
     // By "kubectl apply", of which kubectl would hand over all fields, and drop those not named here.
     await objects.byHand('apply', daemonSet({ spec }));
     const { changes, converge } = await objects.observe([{ objects: [restarted('1'), missing] }]);

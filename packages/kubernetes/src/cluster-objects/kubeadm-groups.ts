@@ -4,6 +4,7 @@ import {
   kubeletConfiguration,
   kubeProxyConfiguration,
 } from '../kubeadm/configuration.ts';
+import { controlPlaneEndpoint } from '../kubeadm/endpoint.ts';
 import type { DesiredObject, ObjectGroup } from '../objects/desired-objects.ts';
 import { objectsText } from '../objects/kubernetes-object.ts';
 import { digestOf } from '../objects/ownership.ts';
@@ -47,6 +48,18 @@ const daemonSet = (more: object) => ({
   ...more,
 });
 
+/** kubeadm makes it at init only: not for a cluster that began without it. */
+function makeKubeProxy(inventory: Inventory): string {
+  const { version, network } = inventory.kubernetes;
+  const words = [
+    'kubeadm init phase addon kube-proxy',
+    `--control-plane-endpoint ${controlPlaneEndpoint(inventory)}`,
+    `--pod-network-cidr ${network.pods.join(',')}`,
+    `--kubernetes-version v${version}`,
+  ];
+  return `kubeadm makes it; on the first control plane, run:\n${words.join(' ')}\nand then apply again, which gives it its configuration`;
+}
+
 /**
  * kube-proxy, which kubeadm made: its configuration, and a restart node by node where that changed.
  * Without kube-proxy both are to be gone; what it left on nodes is for them to clean.
@@ -78,6 +91,7 @@ export function kubeProxyGroup(inventory: Inventory, seconds: number): ObjectGro
         object: daemonSet({ spec: { template: { metadata: { annotations } } } }),
         ownership: 'partial',
         origin,
+        missing: makeKubeProxy(inventory),
       },
     ],
     waits: [{ resource: 'daemonset/kube-proxy', namespace, rollout: true, seconds }],

@@ -35,6 +35,8 @@ const desiredObject = z.strictObject({
   ownership: z.enum(['owned', 'partial', 'kept', 'absent']).default('owned'),
   /** Who made it: `inventory/site.yaml:31:9`, `manifest metallb 0.16.2`. */
   origin: z.string(),
+  /** For `partial`: what to do where it is not there; left out: then nothing of it is wanted. */
+  missing: z.string().optional(),
 });
 export type DesiredObject = z.infer<typeof desiredObject>;
 

@@ -78,7 +78,10 @@ function changeOf(one: DesiredObject, seen: Seen): Change | undefined {
       ? undefined
       : { subject: id, action: 'delete', why: `it is not wanted: ${one.origin}` };
   }
-  if (one.ownership === 'partial' && live === undefined) return undefined;
+  if (one.ownership === 'partial' && live === undefined) {
+    if (one.missing === undefined) return undefined;
+    return { subject: id, action: 'refuse', why: 'it is not there', fix: one.missing };
+  }
   const lacks = seen.pending.get(id);
   if (lacks !== undefined) return { ...creation(one), why: waitsFor(lacks, one) };
   const message = seen.refused.get(id);
