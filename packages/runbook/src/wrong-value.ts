@@ -33,7 +33,7 @@ function wrong(
       return wrongType(name, value, [issue.expected]);
     case 'invalid_union': {
       const ofType = (one: Issue): boolean => one.path.length === 0 && one.code === 'invalid_type';
-      const [fitting] = issue.errors.filter((option) => !option.some(ofType));
+      const fitting = issue.errors.find((option) => !option.some(ofType));
       const [first] = fitting ?? [];
       if (first !== undefined) return wrong(first, raw, whole, path);
       const expected = issue.errors
@@ -55,7 +55,12 @@ function wrong(
       const have = unit === '' ? 'be' : 'have';
       return { what: `${name} must ${have} ${least ? 'at least' : 'at most'} ${limit}${unit}` };
     }
-    default: {
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_format':
+    case 'invalid_key':
+    case 'not_multiple_of':
+    case 'unrecognized_keys': {
       const message = /^Invalid (?:string|input): (.*)$/.exec(issue.message)?.[1];
       return { what: message === undefined ? `${name}: ${issue.message}` : `${name} ${message}` };
     }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
 import { loadInventory, type Inventory } from '@skerry/inventory';
-import { installation } from '../installation.ts';
+import { installation, ownRunbookEnding } from '../installation.ts';
 
 const files = ':files';
 
@@ -74,8 +74,8 @@ function argumentValues(command: Command, index: number): string[] {
 
 function runbookNames(): string[] {
   const names = readdirSync(join(installation, 'runbooks'))
-    .filter((file) => file.endsWith('.ts') && !file.startsWith('.'))
-    .map((file) => file.slice(0, -'.ts'.length));
+    .filter((file) => file.endsWith(ownRunbookEnding) && !file.startsWith('.'))
+    .map((file) => file.slice(0, -ownRunbookEnding.length));
   return names.length > 0 ? names : [files];
 }
 
