@@ -1,8 +1,8 @@
-import { since } from '../elapsed.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitCode } from '@skerry/diagnostics';
 import type { PartResult, SecretBook } from '@skerry/executor';
 import type { Check, Finding, Fragment, OutsideAnswer, Verdict, Verification } from '@skerry/steps';
+import { since } from '../elapsed.ts';
 import type { RunEvent } from '../events.ts';
 import { HostFailure, hostFailure, type HostLink } from '../host-link.ts';
 import { toPart } from '../parts.ts';
@@ -106,6 +106,8 @@ class Checking {
   readonly #lost = new Map<string, HostFailure>();
   readonly #apiFailures: { host: string; failure: HostFailure }[] = [];
   #api: HostLink | undefined;
+  /** Where a set-up was begun that has to be taken away. */
+  #begun: HostLink | undefined;
   #apiText = '';
   locked = false;
 
@@ -147,14 +149,14 @@ class Checking {
     const { verification, emit, signal } = this.#request;
     const setUpFailure = await this.#setUp();
     if (this.#api === undefined) return;
-    const since = performance.now();
+    const begun = performance.now();
     let due = verification.checks;
     for (let round = 1; ; round += 1) {
       const view = await this.#read(setUpFailure);
       if (view === undefined || signal.aborted) return;
       emit({ type: 'verification-round', round, checks: due.map(({ id }) => id) });
       await this.#round(due, view);
-      const elapsed = (performance.now() - since) / 1000;
+      const elapsed = (performance.now() - begun) / 1000;
       due = due.filter(
         ({ id, settles }) =>
           this.#verdicts.get(id)?.status === 'failed' && (settles ?? 0) > elapsed,
@@ -173,12 +175,13 @@ class Checking {
         const { deadline } = verification;
         const awaited = 'the probe pods';
         emit({ type: 'waiting', host, step: 'verification', awaited, deadline });
-        this.#api = link;
+        this.#begun = link;
         const [part] = await this.#ask(link, [verification.setUp], deadline * 1000);
+        this.#api = link;
         return part?.code === 0 ? undefined : reasonOf(part);
       } catch (error) {
         const failure = hostFailure(error, 'unreachable');
-        this.#api = undefined;
+        if (failure.failure.code !== noAnswer) this.#begun = undefined;
         this.#apiFailures.push({ host, failure });
         if (failure.outcome === 'locked') this.locked = true;
         if (failure.outcome === 'locked' || signal.aborted) return undefined;
@@ -297,11 +300,11 @@ class Checking {
 
   /** Also after Ctrl-C, on a new connection where the old one is gone. */
   async tearDown(): Promise<void> {
-    const link = this.#api;
+    const link = this.#begun;
     if (link === undefined) return;
     const { verification, secrets, emit, signal } = this.#request;
     try {
-      if (signal.aborted) await link.disconnect();
+      if (signal.aborted || this.#api === undefined) await link.disconnect();
       const part = toPart(verification.tearDown, secrets);
       const result = await link.run(true, [part], { deadline: times.tearDown });
       const [answer] = result.parts;
@@ -335,8 +338,11 @@ function judged(
   }
 }
 
+/** Of a script that was sent, and may have done something. */
+const noAnswer = 'no-answer';
+
 function unanswered(what: string, why: string): HostFailure {
-  return new HostFailure('failed', { code: 'no-answer', what, why });
+  return new HostFailure('failed', { code: noAnswer, what, why });
 }
 
 function reasonOf(part: PartResult | undefined): string {
