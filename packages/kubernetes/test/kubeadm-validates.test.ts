@@ -114,15 +114,11 @@ certificatesDir: ${box.path}/pki
 `,
     );
     await run(kubeadm, ['init', 'phase', 'certs', 'ca', '--config', config]);
-    await run(kubeadm, [
-      ...['init', 'phase', 'kubeconfig', 'admin', '--config', config],
-      ...['--kubeconfig-dir', box.path],
-    ]);
-    const inside = [
-      ...['unshare', '-m', 'sh', '-c'],
-      'mkdir -p /etc/kubernetes && mount --bind "$1" /etc/kubernetes || exit 99; shift; exec "$@"',
-      ...['sh', box.path],
-    ];
+    const admin = 'init phase kubeconfig admin --kubeconfig-dir'.split(' ');
+    await run(kubeadm, [...admin, box.path, '--config', config]);
+    const enter =
+      'mkdir -p /etc/kubernetes && mount --bind "$1" /etc/kubernetes || exit 99; shift; exec "$@"';
+    const inside = ['unshare', '-m', 'sh', '-c', enter, 'sh', box.path];
     const env = { PATH: `${kubeadm.replace(/\/kubeadm$/, '')}:${process.env['PATH'] ?? ''}` };
     const ask = async (server: string) => {
       const placeholder = joinPlaceholders.caCertHashes[0] ?? '';
@@ -149,8 +145,17 @@ certificatesDir: ${box.path}/pki
   test('says of a token that has expired what it is, and the token itself nowhere', async () => {
     await using box = await sandbox();
     await run('openssl', [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-days', '2'],
-      ...['-keyout', join(box.path, 'key'), '-out', join(box.path, 'crt')],
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-subj',
+      '/CN=localhost',
+      '-keyout',
+      join(box.path, 'key'),
+      '-out',
+      join(box.path, 'crt'),
     ]);
     // What an API server gives everybody: where the cluster is, signed by the tokens that still live.
     const info = {
@@ -184,9 +189,8 @@ certificatesDir: ${box.path}/pki
       objectsText([joinConfiguration(inventory, hostOf(inventory, 'worker'), joinPlaceholders)]),
     );
     writeFileSync(join(box.path, 'join.yaml'), text);
-    const failed = await run(kubeadm, [
-      ...['join', 'phase', 'preflight', '--config', join(box.path, 'join.yaml')],
-    ]).then(
+    const path = join(box.path, 'join.yaml');
+    const failed = await run(kubeadm, ['join', 'phase', 'preflight', '--config', path]).then(
       () => undefined,
       (error: { stderr: string; stdout: string }) => error,
     );
