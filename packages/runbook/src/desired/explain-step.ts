@@ -1,5 +1,5 @@
 import { DiagnosticError, didYouMean, formatPosition } from '@skerry/diagnostics';
-import { childPath, type Host, type Inventory, type Json } from '@skerry/inventory';
+import { childPath, type Host, type Json } from '@skerry/inventory';
 import type { DesiredFleet, DesiredStep, HostDesired } from './desired-state.ts';
 import { leavesOfStep } from './step-leaves.ts';
 
