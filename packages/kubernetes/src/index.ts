@@ -60,3 +60,7 @@ export { checks } from './verification/all-checks.ts';
 export { proxyLeftovers, proxyLeftoversKind } from './kinds/proxy-leftovers.ts';
 export { bundleContent, type ContentItem, type ContentOptions } from './bundle-content/content.ts';
 export { imagesBesideObjects, imagesOf, kubeadmImages } from './bundle-content/images.ts';
+export { replaceOrigin } from './bundle-content/replace-origin.ts';
+export { isAllowed } from './endpoints/allowed.ts';
+export { contactsOf, type ContactOptions, type Contacts } from './endpoints/contacts.ts';
+export type { Contact, Unsaid } from './endpoints/endpoint.ts';

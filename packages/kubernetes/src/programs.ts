@@ -1,3 +1,4 @@
+import { DiagnosticError } from '@skerry/diagnostics';
 import type { KubernetesSettings } from '@skerry/inventory';
 import type { Artifact, Bundle } from '@skerry/steps';
 
@@ -36,6 +37,30 @@ const architectures: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch
 /** Images of these components run on control planes only. */
 const ofControlPlanes =
   /\/(etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kube-vip)[:@]/;
+
+/**
+ * Where the bundle puts the kubelet. Throws a DiagnosticError where one of the programs is missing, or
+ * has another version than the inventory asks for.
+ */
+export function bundledKubelet(
+  files: readonly Extract<Artifact, { kind: 'file' }>[],
+  { version = '' }: KubernetesSettings,
+): string {
+  const wrong = ['kubeadm', 'kubectl', 'kubelet'].flatMap((name) => {
+    const found = files.find((file) => file.name === name);
+    if (found?.version === version) return [];
+    return [found === undefined ? `no ${name}` : `${name} ${found.version}`];
+  });
+  const kubelet = files.find(({ name }) => name === 'kubelet');
+  if (wrong.length === 0 && kubelet !== undefined) return kubelet.install;
+  throw new DiagnosticError({
+    code: 'bundle-version',
+    severity: 'error',
+    what: `the bundle has ${wrong.join(', ')}, and the inventory asks for Kubernetes ${version}`,
+    why: 'where there is a bundle nothing comes from elsewhere, and a cluster is of one version',
+    fix: 'make a bundle of this inventory: bootstrap bundle create INVENTORY --out DIR',
+  });
+}
 
 /** What of a bundle a node gets: files and images of its architecture that its role needs. */
 export function bundledFor(
