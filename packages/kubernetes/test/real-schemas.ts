@@ -28,6 +28,8 @@ function closed(node: unknown): unknown {
   const { format: _, ...rest } = Object.fromEntries(
     Object.entries(node as Schema)
       .filter(([key]) => !key.startsWith('x-') && key !== 'description' && key !== 'default')
+      // Go's (?i) is no regular expression here.
+      .filter(([key, value]) => key !== 'pattern' || !String(value).includes('(?i)'))
       .map(([key, value]) => [key, closed(value)]),
   );
   const isOpen =
@@ -83,9 +85,12 @@ export function objectFaults(
   definitions: readonly string[],
   objects: readonly unknown[],
 ): string[] {
+  // Definitions are long: only those that are asked for are read.
+  const kinds = objects.map((one) => `kind: ${(one as { kind: string }).kind}\n`);
   const known = new Map<string, Schema>(
     definitions
       .flatMap((text) => text.split(/^---$/m))
+      .filter((text) => kinds.some((kind) => text.includes(kind)))
       .map((text) => parse(text) as Definition | null)
       .flatMap((definition) =>
         (definition?.spec?.versions ?? [])

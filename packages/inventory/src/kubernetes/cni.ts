@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { network } from '../formats.ts';
-import { interfaceName, version } from './values.ts';
+import { network, serverName } from '../formats.ts';
+import { asn, interfaceName, objectName, version } from './values.ts';
 
 const cilium = z.strictObject({
   version: version(
@@ -46,6 +46,18 @@ const calico = z.strictObject({
     .default('iptables')
     .describe('What enforces policies'),
   blockSize: z.int().min(20).max(32).default(26).describe('Prefix length of a node’s block'),
+  localAsn: asn('The AS number of the nodes').default(64_512),
+  nodeMesh: z.boolean().default(true).describe('bgp: every node peers with every other one'),
+  peers: z
+    .array(
+      z.strictObject({
+        name: objectName('The name of the peer'),
+        address: serverName.describe('The address of the router, with :PORT or without'),
+        asn: asn('The AS number of the router'),
+      }),
+    )
+    .default([])
+    .describe('bgp: routers that all nodes peer with'),
 });
 
 const flannel = z.strictObject({

@@ -2,6 +2,7 @@ import type { Inventory } from '@skerry/inventory';
 import type { ResolveContext, Step, StepOptions } from '@skerry/steps';
 import { objectsKind } from '../kinds/objects.ts';
 import type { ObjectGroup } from '../objects/desired-objects.ts';
+import { networkGroups } from '../networks/network-groups.ts';
 import type { NodeFacts } from '../rules/rule.ts';
 import { kubeadmGroup, kubeProxyGroup } from './kubeadm-groups.ts';
 import { loadBalancerGroups } from './load-balancer-groups.ts';
@@ -39,13 +40,15 @@ export function clusterObjects(context: ClusterContext, options: StepOptions = {
 /** The groups of `clusterObjects`, in the order in which they are applied. */
 export function clusterObjectGroups(
   { inventory }: ClusterContext,
-  { manifest }: BundledTexts,
+  texts: BundledTexts,
 ): ObjectGroup[] {
   return [
     kubeadmGroup(inventory),
     nodeGroup(inventory),
+    // Before kube-proxy: where the CNI takes its place, Services are carried all the time.
+    ...networkGroups(inventory, texts, rolloutSeconds),
     kubeProxyGroup(inventory, rolloutSeconds),
-    ...loadBalancerGroups(inventory, manifest, rolloutSeconds),
+    ...loadBalancerGroups(inventory, texts.manifest, rolloutSeconds),
     ...policyGroups(inventory),
   ];
 }

@@ -103,6 +103,14 @@ function redirect(version: string): Values {
     : { localRedirectPolicy: true };
 }
 
+/** Helm asks no cluster whether it has the kinds of Gateway API: the class is asked for by name. */
+function gateway(version: string): Values {
+  return {
+    enabled: true,
+    ...only(isAtLeast(version, '1.16'), { gatewayClass: { create: 'true' } }),
+  };
+}
+
 /**
  * The values of Cilium's chart (1.15 to 1.20) that follow from the inventory, and the inventory's own
  * over them. undefined where the CNI is another one.
@@ -132,7 +140,7 @@ export function ciliumValues(inventory: Inventory): Values | undefined {
       k8sClientRateLimit: { qps: 50, burst: 100 },
     }),
     ...only(ciliumAdvertises(inventory, 'bgp'), { bgpControlPlane: { enabled: true } }),
-    ...only(ingress?.controller === 'gateway-api', { gatewayAPI: { enabled: true } }),
+    ...only(ingress?.controller === 'gateway-api', { gatewayAPI: gateway(version) }),
     ...only(dns.nodeLocal && network.proxy === 'none', redirect(version)),
     operator: { replicas: Math.min(2, Math.max(1, nodes)), rollOutPods: true },
     // A changed configuration reaches pods that run: their template carries its digest.
