@@ -69,7 +69,8 @@ export const podToPod: Check<ClusterView> = {
           ];
         }),
     );
-    const widths = sizes.size === 0 ? '' : `, ${[...sizes].toSorted((a, b) => a - b).join(' and ')} bytes whole`;
+    const widths =
+      sizes.size === 0 ? '' : `, ${[...sizes].toSorted((a, b) => a - b).join(' and ')} bytes whole`;
     return verdictOf(`${counted(paths, 'path')} between pods${widths}`, findings);
   },
 };

@@ -7,6 +7,9 @@ export KUBECONFIG=/etc/kubernetes/admin.conf
 command -v kubectl >/dev/null || { echo 'kubectl is missing' >&2; exit 1; }
 `;
 
+/** Gone as soon as the set-up is taken away: one that was cut off then ends, wherever it stands. */
+const marker = '/run/skerry/verification';
+
 /**
  * Removes what an earlier run left, makes the objects and waits until the pods are ready, at most
  * `seconds`; no longer where an image cannot be had. Exits 0 also where some are not: that is for the
@@ -17,15 +20,19 @@ export function setUpFragment(objects: readonly KubernetesObject[], seconds: num
   return sh(
     `${kubectl}
 namespace=$1
+marker=${marker}
+mkdir -p "\${marker%/*}" && : >"$marker" || exit
 end=$(($(date +%s) + $3))
 kubectl delete namespace "$namespace" --ignore-not-found --wait --timeout="$3s" >/dev/null || exit
+[ -e "$marker" ] || exit
 printf '%s\\n' "$2" | kubectl create -f - >/dev/null || exit
 shift 3
 for workload; do
   until kubectl -n "$namespace" rollout status "$workload" --timeout=10s >/dev/null 2>&1; do
-    [ "$(date +%s)" -lt "$end" ] || break 2
-    case $(kubectl -n "$namespace" get pods \\
-      -o 'jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}') in
+    [ -e "$marker" ] && [ "$(date +%s)" -lt "$end" ] || break 2
+    reasons=$(kubectl -n "$namespace" get pods \\
+      -o 'jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}') || break 2
+    case $reasons in
       *ErrImage*|*ImagePull*|*InvalidImageName*) break 2 ;;
     esac
   done
@@ -44,7 +51,8 @@ exit 0
 
 /** Does not wait until all is gone: the next run does. */
 export const tearDownFragment: Fragment = sh(
-  `${kubectl}kubectl delete namespace "$1" --ignore-not-found --wait=false >/dev/null`,
+  `${kubectl}rm -f ${marker}
+kubectl delete namespace "$1" --ignore-not-found --wait=false >/dev/null`,
   probeNamespace,
 );
 

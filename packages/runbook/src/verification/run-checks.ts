@@ -14,7 +14,13 @@ export type AnyVerification = Verification<any>;
 type AnyCheck = AnyVerification['checks'][number];
 
 /** Milliseconds. */
-const times = { checks: 180_000, read: 120_000, tearDown: 60_000, pause: 2000 } as const;
+const times = {
+  checks: 180_000,
+  read: 120_000,
+  tearDown: 60_000,
+  pause: 2000,
+  restart: 30_000,
+} as const;
 
 export interface ChecksRequest {
   readonly verification: AnyVerification;
@@ -105,6 +111,7 @@ class Checking {
   /** Hosts that could not be asked, with the reason. */
   readonly #lost = new Map<string, HostFailure>();
   readonly #apiFailures: { host: string; failure: HostFailure }[] = [];
+  #readFailure: { readonly host: string; readonly failure: HostFailure } | undefined;
   #api: HostLink | undefined;
   /** Where a set-up was begun that has to be taken away. */
   #begun: HostLink | undefined;
@@ -132,7 +139,10 @@ class Checking {
           this.#apiText === ''
             ? verdictOf(
                 'kubectl on the control planes',
-                this.#apiFailures.map(({ host, failure }) => findingOf(host, failure.failure)),
+                [
+                  ...this.#apiFailures,
+                  ...(this.#readFailure === undefined ? [] : [this.#readFailure]),
+                ].map(({ host, failure }) => findingOf(host, failure.failure)),
                 missing,
               )
             : { status: 'passed', looked: this.#apiText },
@@ -152,7 +162,7 @@ class Checking {
     const begun = performance.now();
     let due = verification.checks;
     for (let round = 1; ; round += 1) {
-      const view = await this.#read(setUpFailure);
+      const view = await this.#readPatiently(setUpFailure);
       if (view === undefined || signal.aborted) return;
       emit({ type: 'verification-round', round, checks: due.map(({ id }) => id) });
       await this.#round(due, view);
@@ -190,6 +200,17 @@ class Checking {
     return undefined;
   }
 
+  /** An API server that is just being restarted is no finding. */
+  async #readPatiently(setUpFailure: string | undefined): Promise<unknown> {
+    const { signal } = this.#request;
+    const end = performance.now() + times.restart;
+    for (;;) {
+      const view = await this.#read(setUpFailure);
+      if (view !== undefined || signal.aborted || performance.now() > end) return view;
+      await sleep(times.pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
   async #read(setUpFailure: string | undefined): Promise<unknown> {
     const { verification } = this.#request;
     const link = this.#api;
@@ -200,6 +221,7 @@ class Checking {
         throw unanswered('kubectl did not answer', reasonOf(part) || setUpFailure || 'no reason');
       }
       const view: unknown = verification.parse(part, setUpFailure);
+      this.#readFailure = undefined;
       this.#apiText = `kubectl on ${link.host}`;
       return view;
     } catch (error) {
@@ -207,7 +229,7 @@ class Checking {
         error instanceof HostFailure
           ? error
           : unanswered('what kubectl said could not be understood', String(error));
-      this.#apiFailures.push({ host: link.host, failure });
+      this.#readFailure = { host: link.host, failure };
       return undefined;
     }
   }
@@ -298,13 +320,16 @@ class Checking {
     throw unanswered('the host did not answer to the end', result.reason);
   }
 
-  /** Also after Ctrl-C, on a new connection where the old one is gone. */
+  /**
+   * Also after Ctrl-C, on a new connection where the old one is gone. That one takes no lock: what was
+   * cut off may go on for a while on the host, and holds it.
+   */
   async tearDown(): Promise<void> {
     const link = this.#begun;
     if (link === undefined) return;
     const { verification, secrets, emit, signal } = this.#request;
     try {
-      if (signal.aborted || this.#api === undefined) await link.disconnect();
+      if (signal.aborted || this.#api === undefined) await link.close();
       const part = toPart(verification.tearDown, secrets);
       const result = await link.run(true, [part], { deadline: times.tearDown });
       const [answer] = result.parts;
