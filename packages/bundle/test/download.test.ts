@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { replaceOrigin } from '@skerry/kubernetes';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { download } from '../src/create/download.ts';
-import { originOf } from '../src/create/origins.ts';
 import { startWebServer, type WebServer } from './upstream.ts';
 
 let folder: string;
@@ -107,10 +107,12 @@ test('an origin is what the longest beginning says', () => {
     'registry.k8s.io/coredns': 'other.example/dns/',
     'https://dl.k8s.io/': 'http://127.0.0.1:80/dl',
   };
-  expect(originOf('registry.k8s.io/pause:3', origins)).toBe('harbor.example/k8s/pause:3');
-  expect(originOf('registry.k8s.io/coredns/coredns:v1', origins)).toBe(
+  expect(replaceOrigin('registry.k8s.io/pause:3', origins)).toBe('harbor.example/k8s/pause:3');
+  expect(replaceOrigin('registry.k8s.io/coredns/coredns:v1', origins)).toBe(
     'other.example/dns/coredns:v1',
   );
-  expect(originOf('registry.k8s.io.example/x', origins)).toBe('registry.k8s.io.example/x');
-  expect(originOf('https://dl.k8s.io/release/x', origins)).toBe('http://127.0.0.1:80/dl/release/x');
+  expect(replaceOrigin('registry.k8s.io.example/x', origins)).toBe('registry.k8s.io.example/x');
+  expect(replaceOrigin('https://dl.k8s.io/release/x', origins)).toBe(
+    'http://127.0.0.1:80/dl/release/x',
+  );
 });

@@ -3,6 +3,7 @@ import { toolVersion } from './installation.ts';
 import type { CreateCommandOptions } from './commands/bundle.ts';
 import type { ApplyPlanOptions } from './commands/apply-plan.ts';
 import type { DiffOptions } from './commands/diff.ts';
+import type { EndpointsOptions } from './commands/endpoints.ts';
 import type { ExplainOptions } from './commands/explain.ts';
 import type { ShowOptions } from './commands/show.ts';
 import type { RenderOptions } from './commands/render.ts';
@@ -200,6 +201,17 @@ export function createProgram(exit: (code: number) => void): Command {
         exit(await exec(inventory, command, options));
       },
     );
+
+  withOutput(
+    add('endpoints', 'every host that will be contacted, compared to an allow-list, offline'),
+  )
+    .argument('<inventory>', 'inventory file')
+    .option('--bundle <dir>', 'as if applied with this bundle')
+    .option('--creating', 'also what bundle create contacts')
+    .action(async (inventory: string, options: EndpointsOptions) => {
+      const { endpoints } = await import('./commands/endpoints.ts');
+      exit(await endpoints(inventory, options));
+    });
 
   const bundle = add('bundle', 'offline artifacts: programs, images, charts, each with its digest');
   const bundleCommand = (name: string, description: string): Command =>

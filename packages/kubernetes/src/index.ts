@@ -28,7 +28,13 @@ export {
   kubeProxyConfiguration,
   type JoinFacts,
 } from './kubeadm/configuration.ts';
-export { bundledFor, packagesKeyFingerprint, packagesOf, programPackages } from './programs.ts';
+export {
+  bundledFor,
+  bundledKubelet,
+  packagesKeyFingerprint,
+  packagesOf,
+  programPackages,
+} from './programs.ts';
 export { endpointInterface, keepalivedSteps, type EndpointHost } from './endpoint/keepalived.ts';
 export { kubeVipSteps } from './endpoint/kube-vip.ts';
 export { kubeletUnits } from './kubeadm/kubelet-units.ts';

@@ -10,6 +10,7 @@ import {
   imagesBesideObjects,
   imagesOf,
   kubeadmImages,
+  replaceOrigin,
   type ContentItem,
 } from '@skerry/kubernetes';
 import type { Artifact, Bundle } from '@skerry/steps';
@@ -20,7 +21,6 @@ import { bundledTexts } from '../rendering.ts';
 import { fetchImage, skopeoVersion } from './fetch-image.ts';
 import { fetchItem, upstreamOf, type FetchOptions } from './fetch-item.ts';
 import { Journal } from './journal.ts';
-import { originOf } from './origins.ts';
 
 /** What `createBundle` tells while it works. */
 export interface CreateEvent {
@@ -135,7 +135,7 @@ class Work {
     } catch (error) {
       if (signal?.aborted === true) throw interrupted(this.#options.folder);
       tell('failed', 0);
-      const from = originOf(origin, this.#fetch.origins);
+      const from = replaceOrigin(origin, this.#fetch.origins);
       this.#failures.push({
         code: 'not-fetched',
         severity: 'error',

@@ -4,11 +4,11 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { replaceOrigin } from '@skerry/kubernetes';
 import type { Artifact } from '@skerry/steps';
 import { readImageArchive } from '../oci/archive.ts';
 import { sha256OfFile } from '../verify.ts';
 import type { FetchOptions } from './fetch-item.ts';
-import { originOf } from './origins.ts';
 import { copyPlainTar } from './plain-tar.ts';
 
 const run = promisify(execFile);
@@ -39,7 +39,7 @@ export async function fetchImage(
   architecture: string,
   options: FetchOptions,
 ): Promise<Artifact> {
-  const from = originOf(reference, options.origins);
+  const from = replaceOrigin(reference, options.origins);
   const plain = from.startsWith('http://');
   const remote = `docker://${from.replace(/^https?:\/\//, '')}`;
   const path = `images/${architecture}/${fileName(reference)}`;

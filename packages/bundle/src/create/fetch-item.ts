@@ -3,17 +3,17 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import type { ContentItem } from '@skerry/kubernetes';
+import { replaceOrigin, type ContentItem } from '@skerry/kubernetes';
 import type { Artifact } from '@skerry/steps';
 import { extract } from 'tar-stream';
 import { parse } from 'yaml';
 import { sha256OfFile } from '../verify.ts';
 import { download, downloadText, type DownloadOptions } from './download.ts';
-import { originOf, type Origins } from './origins.ts';
 
 export interface FetchOptions extends Omit<DownloadOptions, 'sha256'> {
   readonly folder: string;
-  readonly origins: Origins;
+  /** Beginnings of URLs and image names, each with what stands for it. */
+  readonly origins: Readonly<Record<string, string>>;
 }
 
 /** What upstream calls the thing, whatever mirror it comes from: also what makes two the same. */
@@ -75,9 +75,9 @@ async function source(
   options: FetchOptions,
 ): Promise<Source> {
   const { url, checksum } = item.download;
-  const from = originOf(url, options.origins);
+  const from = replaceOrigin(url, options.origins);
   if (checksum === undefined) return { url: from };
-  const at = originOf(checksum, options.origins);
+  const at = replaceOrigin(checksum, options.origins);
   const text = await downloadText(at, options).catch((error: unknown) => {
     throw new Error(`${at}: ${error instanceof Error ? error.message : String(error)}`);
   });
@@ -91,7 +91,7 @@ async function chartSource(
   { repository, name, version }: Extract<ContentItem, { kind: 'chart' }>,
   options: FetchOptions,
 ): Promise<Source> {
-  const base = `${originOf(repository, options.origins).replace(/\/$/, '')}/`;
+  const base = `${replaceOrigin(repository, options.origins).replace(/\/$/, '')}/`;
   const index = parse(await downloadText(`${base}index.yaml`, options)) as {
     entries?: Record<string, { version?: string; digest?: string; urls?: string[] }[]>;
   } | null;
@@ -100,7 +100,7 @@ async function chartSource(
   );
   const url = entry?.urls?.[0];
   if (url === undefined) throw new Error(`${base}index.yaml has no ${name} ${version}`);
-  const from = originOf(new URL(url, base).href, options.origins);
+  const from = replaceOrigin(new URL(url, base).href, options.origins);
   const sha256 = entry?.digest?.replace(/^sha256:/, '');
   return { url: from, ...(sha256 === undefined ? {} : { sha256 }) };
 }

@@ -33,13 +33,16 @@ export const bundleLine = z.discriminatedUnion('type', [
     endpoints: z.array(
       z.strictObject({
         host: z.string(),
-        port: z.int(),
-        protocol: z.enum(['tcp', 'udp', 'icmp']),
-        from: z.string().describe('Who contacts it: `operator`, `nodes`, `cluster`, or a role'),
+        port: z.int().describe('0 where the protocol has none'),
+        protocol: z.enum(['tcp', 'udp', 'vrrp']),
+        from: z
+          .enum(['operator', 'jump host', 'nodes', 'control planes'])
+          .describe('Who contacts it'),
         reason: z.string(),
         at: z.string().optional().describe('file:line:column'),
         allowed: z.boolean().nullable(),
       }),
     ),
+    unsaid: z.array(z.string()).describe('What an inventory does not tell'),
   }),
 ]);

@@ -1,5 +1,6 @@
 import { cniRules } from './cni.ts';
 import { controlPlaneRules } from './control-planes.ts';
+import { egressRules } from './egress.ts';
 import { loadBalancerRules } from './load-balancer.ts';
 import { networkRules } from './networks.ts';
 import { nodeRules } from './nodes.ts';
@@ -17,6 +18,7 @@ export const ruleGroups: readonly { readonly title: string; readonly rules: read
   { title: 'CNI and ingress', rules: cniRules },
   { title: 'Load balancer', rules: loadBalancerRules },
   { title: 'NetworkPolicies', rules: policyRules },
+  { title: 'Egress', rules: egressRules },
   { title: 'Hosts', rules: nodeRules },
 ];
 

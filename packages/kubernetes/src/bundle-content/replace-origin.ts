@@ -1,11 +1,11 @@
 /** Beginnings of URLs and image names, each with what stands for it. */
-export type Origins = Readonly<Record<string, string>>;
+type Origins = Readonly<Record<string, string>>;
 
 /**
  * Where something is fetched from: the longest beginning that `origins` has, replaced. A beginning
  * ends where a part of the path does: `registry.k8s.io` is none of `registry.k8s.io.example`.
  */
-export function originOf(upstream: string, origins: Origins): string {
+export function replaceOrigin(upstream: string, origins: Origins): string {
   const [longest] = Object.keys(origins)
     .filter((beginning) => beginsWith(upstream, beginning.replace(/\/$/, '')))
     .toSorted((one, other) => other.length - one.length);
