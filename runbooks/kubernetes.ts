@@ -1,6 +1,7 @@
 import {
   artifact,
   bundledFor,
+  bundledKubelet,
   clusterObjects,
   controlPlaneOf,
   controlPlanesOf,
@@ -66,7 +67,7 @@ function programs({ host, inventory, bundle }: PlayContext): Step[] {
     ];
   }
   const { files } = bundledFor(bundle, { architecture, controlPlane: true });
-  const kubelet = files.find(({ name }) => name === 'kubelet')?.install ?? '/usr/bin/kubelet';
+  const kubelet = bundledKubelet(files, kubernetes);
   const units = files.some(({ install }) => install.endsWith('/kubelet.service'))
     ? []
     : kubeletUnits(kubelet);

@@ -163,14 +163,14 @@ describe('the runbook kubernetes', () => {
     const bundle: Bundle = {
       schema: 1,
       artifacts: [
-        {
+        ...['kubeadm', 'kubectl', 'kubelet'].map((name) => ({
           ...common,
-          kind: 'file',
-          name: 'kubelet',
-          path: 'kubelet',
-          install: '/usr/local/bin/kubelet',
+          kind: 'file' as const,
+          name,
+          path: name,
+          install: `/usr/local/bin/${name}`,
           mode: '0755',
-        },
+        })),
         image('kube-apiserver', 'amd64'),
         image('kube-proxy', 'amd64'),
         image('pause', 'arm64'),
@@ -199,6 +199,26 @@ describe('the runbook kubernetes', () => {
       'registry.k8s.io/kube-apiserver:v1.36.3',
       'registry.k8s.io/kube-proxy:v1.36.3',
     ]);
+  });
+
+  it('refuses a bundle of another version', () => {
+    const bundle: Bundle = {
+      schema: 1,
+      artifacts: ['kubeadm', 'kubelet'].map((name) => ({
+        kind: 'file',
+        name,
+        version: name === 'kubeadm' ? '1.36.3' : '1.35.4',
+        path: name,
+        sha256: 'a'.repeat(64),
+        size: 1,
+        origin: 'test',
+        install: `/usr/bin/${name}`,
+        mode: '0755',
+      })),
+    };
+    expect(() => expanded(inventoryWith(), 'oslo-w-01', { bundle })).toThrow(
+      'the bundle has no kubectl, kubelet 1.35.4, and the inventory asks for Kubernetes 1.36.3',
+    );
   });
 
   it('writes what keepalived and haproxy read as the golden files say', async () => {
