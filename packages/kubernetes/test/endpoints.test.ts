@@ -31,7 +31,7 @@ const lines = (inventory: Inventory, options: Parameters<typeof contactsOf>[1]):
 describe('who is contacted', () => {
   it('with a bundle: only what the inventory itself names', () => {
     expect(lines(inventoryOf(), { bundle: true })).toEqual([
-      'operator → bastion.example.no tcp 2222: SSH, as a jump host (made.yaml:3:25)',
+      'operator → bastion.example.no tcp 2222: SSH, as a jump host (made.yaml:3:23)',
       'jump host → 10.0.0.1 tcp 22: SSH to cp-1 (made.yaml:8:65)',
       'jump host → 10.0.0.2 tcp 22: SSH to cp-2 (made.yaml:8:65)',
       'jump host → 10.0.0.3 tcp 22: SSH to cp-3 (made.yaml:8:65)',
