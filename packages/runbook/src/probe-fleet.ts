@@ -6,10 +6,11 @@ import { expand, type ExpandedPlay } from './expand.ts';
 import type { Facts } from './facts.ts';
 import { cachedFacts, cacheFacts } from './facts-cache.ts';
 import { hostFailure } from './host-link.ts';
-import { planHost } from './host-plan.ts';
+import { planHost, type StepReading } from './host-plan.ts';
 import type { HostState } from './host-state.ts';
+import type { HostPlan } from './plan.ts';
 import { isLeft, type PendingHandler } from './pending-handlers.ts';
-import { askFirst, readResults, readSteps, sameProbes } from './probe-host.ts';
+import { askFirst, readResults, readSteps, sameProbes, type FirstAnswer } from './probe-host.ts';
 import type { ValuesOfHosts } from './read-on.ts';
 import type { RunRequest } from './request.ts';
 
@@ -103,21 +104,35 @@ function asLoginToo({ request, members }: FleetContext, host: Host): boolean {
   );
 }
 
+/**
+ * The plan of a host from its answer and the facts of all: what was probed on a guess counts where the
+ * guess was right; otherwise the host is asked again.
+ */
+export async function planAnswer(
+  fleet: FleetContext,
+  { host, link }: HostState,
+  answer: FirstAnswer,
+  all: ReadonlyMap<string, Facts>,
+): Promise<{ plays: ExpandedPlay[]; readings: StepReading[]; plan: HostPlan }> {
+  const plays = expandFor(fleet, host, answer.facts, all);
+  const readings = sameProbes(answer.guess, plays)
+    ? readResults(plays, answer.results)
+    : await readSteps(link, plays, fleet.request);
+  const plan = planHost(host.name, plays, readings, answer.pending, answer.pendingAsLogin);
+  return { plays, readings, plan };
+}
+
 async function planOne(
   fleet: FleetContext,
   state: HostState,
-  answer: NonNullable<HostState['answer']>,
+  answer: FirstAnswer,
   all: ReadonlyMap<string, Facts>,
 ): Promise<void> {
-  const { request } = fleet;
-  const plays = expandFor(fleet, state.host, answer.facts, all);
-  const readings = sameProbes(answer.guess, plays)
-    ? readResults(plays, answer.results)
-    : await readSteps(state.link, plays, request);
+  const { plays, readings, plan } = await planAnswer(fleet, state, answer, all);
   state.plays = plays;
   state.readings = readings;
-  state.plan = planHost(state.host.name, plays, readings, answer.pending, answer.pendingAsLogin);
-  warnOfUnknown(request, state.host.name, plays, [
+  state.plan = plan;
+  warnOfUnknown(fleet.request, state.host.name, plays, [
     ...answer.pending,
     ...(answer.pendingAsLogin ?? []),
   ]);
@@ -147,7 +162,7 @@ function warnOfUnknown(
 }
 
 /** Expands the plays of one host with the facts of all. */
-export function expandFor(
+function expandFor(
   fleet: FleetContext,
   host: Host,
   facts: Facts,

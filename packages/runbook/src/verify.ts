@@ -1,9 +1,8 @@
 import { cacheFacts } from './facts-cache.ts';
 import { HostFailure } from './host-link.ts';
-import { planHost } from './host-plan.ts';
 import { touched, type HostState } from './host-state.ts';
-import { expandFor, type FleetContext } from './probe-fleet.ts';
-import { askFirst, readResults, readSteps, sameProbes, type FirstAnswer } from './probe-host.ts';
+import { planAnswer, type FleetContext } from './probe-fleet.ts';
+import { askFirst, type FirstAnswer } from './probe-host.ts';
 
 /**
  * Probes again what was changed: a plan that is not empty now makes the host fail. First all hosts
@@ -79,13 +78,7 @@ async function remainingSteps(
   answer: FirstAnswer,
   facts: ReadonlyMap<string, NonNullable<HostState['facts']>>,
 ): Promise<{ remaining: string[]; unstarted: number }> {
-  const { request } = fleet;
-  const { link, host, plays: before = [] } = state;
-  const plays = expandFor(fleet, host, answer.facts, facts);
-  const readings = sameProbes(before, plays)
-    ? readResults(plays, answer.results)
-    : await readSteps(link, plays, request);
-  const plan = planHost(host.name, plays, readings, answer.pending, answer.pendingAsLogin);
+  const { plan } = await planAnswer(fleet, state, answer, facts);
   // What the failure policy kept from starting is still to be done, and nobody's fault.
   const idle = new Set(
     state.plan?.plays
