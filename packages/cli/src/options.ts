@@ -71,11 +71,13 @@ export type DiffFormat = (typeof diffFormats)[number];
 export const driftFormats = ['terminal', 'markdown', 'json'] as const;
 export type DriftFormat = (typeof driftFormats)[number];
 
-/** Seconds of `90s`, `30m`, `24h`, `7d`. */
+/** Seconds of `90s`, `30m`, `24h`, `7d`: a year at most, for so long it is known which plans were used. */
 export function seconds(text: string): number {
   const [, number = '', unit = ''] = /^(\d{1,6})(s|m|h|d)$/.exec(text) ?? [];
   const factor = { s: 1, m: 60, h: 3600, d: 86_400 }[unit];
   if (factor === undefined) throw new InvalidArgumentError('Write it as 90s, 30m, 24h or 7d.');
+  const most = 365 * 86_400;
+  if (Number(number) * factor > most) throw new InvalidArgumentError('It is at most 365d.');
   return Number(number) * factor;
 }
 

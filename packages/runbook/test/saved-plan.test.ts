@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DiagnosticError } from '@skerry/diagnostics';
 import { renderScript } from '@skerry/executor';
@@ -325,6 +333,27 @@ describe('is refused, and nothing is touched, when', () => {
       diagnostics: [{ code: 'plan-used' }],
     });
     expect(existsSync(hosts.at('a', 'srv/name'))).toBe(false);
+  });
+
+  test('that a plan was used is forgotten when no plan of that age is applied any more', async () => {
+    const folders = [join(hosts.stateFolder, 'plans'), hosts.at('a', 'lib/plans')];
+    for (const folder of folders) {
+      mkdirSync(folder, { recursive: true });
+      for (const [name, days] of [
+        ['old', 500],
+        ['young', 300],
+      ] as const) {
+        writeFileSync(join(folder, name), '');
+        const then = new Date(Date.now() - days * 86_400_000);
+        utimesSync(join(folder, name), then, then);
+      }
+    }
+    const saved = await save(simple);
+    expect((await apply(simple, saved)).exitCode).toBe(0);
+    for (const folder of folders) {
+      expect(readdirSync(folder)).toContain('young');
+      expect(readdirSync(folder)).not.toContain('old');
+    }
   });
 
   test('it was cut off: what is left is another plan', async () => {

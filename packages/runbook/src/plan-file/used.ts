@@ -1,10 +1,13 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiagnosticError } from '@skerry/diagnostics';
 import { sh, type Fragment } from '@skerry/steps';
 
 const fileOf = (stateFolder: string, digest: string): string =>
   join(stateFolder, 'plans', `${digest.replace('sha256:', '')}.json`);
+
+/** Days for which a record is kept: longer than any `--max-age`, after which the plan is refused anyway. */
+const keptDays = 400;
 
 /** When, according to this machine, a plan began to be applied; undefined where it was not. */
 export async function usedSince(stateFolder: string, digest: string): Promise<string | undefined> {
@@ -34,6 +37,15 @@ export async function markUsed(stateFolder: string, digest: string, now: Date): 
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     throw planUsed((await usedSince(stateFolder, digest)) ?? 'an unknown time');
   }
+  await forgetOld(join(stateFolder, 'plans'), now);
+}
+
+async function forgetOld(at: string, now: Date): Promise<void> {
+  const oldest = now.getTime() - keptDays * 86_400_000;
+  for (const name of await readdir(at)) {
+    const path = join(at, name);
+    if ((await stat(path)).mtimeMs < oldest) await rm(path, { force: true });
+  }
 }
 
 export function planUsed(since: string): DiagnosticError {
@@ -47,7 +59,7 @@ export function planUsed(since: string): DiagnosticError {
 }
 
 /**
- * On the host: one empty file for each plan that was used there, so that also another machine with
+ * On the host: one small file for each plan that was used there, so that also another machine with
  * the same plan is refused. On disk and not under /run: it must outlive a reboot.
  */
 const folder = `
@@ -68,8 +80,10 @@ export function recordUsed(digest: string, now: Date): Fragment {
   return sh(
     `${folder}mkdir -p "$folder" || exit 1
 ( set -C; printf '%s\\n' "$2" >"$folder/$1" ) || { [ -e "$folder/$1" ] && exit 73; exit 1; }
+find "$folder" -type f -mtime +"$3" -exec rm -f -- {} +
 sync "$folder" 2>/dev/null || sync`,
     digest.replace('sha256:', ''),
     now.toISOString(),
+    String(keptDays),
   );
 }
