@@ -147,7 +147,14 @@ func (line *mtuReport) search(source net.IP, timeout time.Duration) error {
 		}
 		line.Passed = low
 	}
-	return nil
+	if line.Passed == line.Size {
+		return nil
+	}
+	// What was only slow must not be taken for too large.
+	sender.timeout *= 3
+	passed, err := sender.volley([]int{line.Size})
+	line.Passed = max(line.Passed, passed)
+	return err
 }
 
 // between gives at most 15 sizes that divide what lies between two.

@@ -24,7 +24,7 @@ export function breakdownText(breakdown: NonNullable<RunFinished['breakdown']>):
     'Where the time went',
     ...rows.map(
       ({ what, milliseconds }) =>
-        `  ${what.padEnd(widest)}  ${duration(milliseconds).padStart(12)}  ${share(milliseconds).padStart(7)}`,
+        `  ${what.padEnd(widest)}  ${duration(milliseconds).padStart(10)}  ${share(milliseconds).padStart(7)}`,
     ),
   ].join('\n');
 }

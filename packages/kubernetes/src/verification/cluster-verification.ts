@@ -8,7 +8,7 @@ import { probeObjects } from './probe-objects.ts';
 import { readFragment, setUpFragment, tearDownFragment } from './set-up.ts';
 
 /** Seconds that the probe pods may take until they are ready. */
-const podsDeadline = 240;
+const podsDeadline = 300;
 
 /**
  * How the cluster of an inventory is looked at; undefined where the inventory names no version of

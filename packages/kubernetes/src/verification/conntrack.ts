@@ -53,7 +53,7 @@ export const conntrack: Check<ClusterView> = {
   title: 'The table of connections has room',
   on: 'nodes',
   looksAt:
-    'nf_conntrack_count against nf_conntrack_max, and since the node started: entries that had to go for others (early_drop), drop, insert_failed',
+    'how full the table is (nf_conntrack_count, nf_conntrack_max), and since the node started: entries that had to go for others (early_drop), drop, insert_failed',
   fragment: () => read,
   judge(_view, answers) {
     const told: string[] = [];

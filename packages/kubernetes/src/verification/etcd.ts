@@ -23,7 +23,7 @@ inside=
 [ -n "$inside" ] || command -v etcdctl >/dev/null || {
   echo 'etcdctl is neither in the container of etcd nor on this node' >&2; exit 1; }
 # Exits with 1 where a member is ill; what it prints says which.
-ETCDCTL_API=3 $inside etcdctl --endpoints=https://127.0.0.1:2379 --cacert="$keys/ca.crt" \\
+ETCDCTL_API=3 $inside etcdctl --endpoints=https://127.0.0.1:2379 --command-timeout=15s --cacert="$keys/ca.crt" \\
   --cert="$keys/healthcheck-client.crt" --key="$keys/healthcheck-client.key" \\
   endpoint health --cluster --write-out=json || :
 `);

@@ -29,6 +29,7 @@ export const podToPod: Check<ClusterView> = {
   on: 'nodes',
   looksAt:
     'datagrams with don’t-fragment as large as the interface of the pod allows, from each probe to those of the next three nodes and back',
+  settles: 45,
   skip: (view) =>
     withoutProbes(view) ?? (view.probes.size < 2 ? 'there is one probe pod only' : undefined),
   fragment(view, host) {
@@ -88,6 +89,7 @@ function clusterIp(place: 'pod' | 'node'): Check<ClusterView> {
     title: `A Service answers by its ClusterIP, from ${from}`,
     on: 'nodes',
     looksAt: `HTTP from every ${place} to the ClusterIP of the probes`,
+    settles: 45,
     skip: withoutProbes,
     fragment(view, host) {
       const pod = view.probes.get(host);
@@ -139,6 +141,7 @@ export const dns: Check<ClusterView> = {
   on: 'nodes',
   looksAt:
     'the name of the API’s Service, asked by every probe of the address that kubelets give to pods',
+  settles: 45,
   skip: withoutProbes,
   fragment(view, host) {
     const pod = view.probes.get(host);

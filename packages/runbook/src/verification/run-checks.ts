@@ -15,9 +15,9 @@ type AnyCheck = AnyVerification['checks'][number];
 
 /** Milliseconds. */
 const times = {
-  checks: 180_000,
-  read: 120_000,
-  tearDown: 60_000,
+  checks: 300_000,
+  read: 180_000,
+  tearDown: 120_000,
   pause: 2000,
   restart: 30_000,
 } as const;
@@ -108,6 +108,7 @@ export async function runChecks(request: ChecksRequest): Promise<ChecksOutcome> 
 class Checking {
   readonly #request: ChecksRequest;
   readonly #verdicts = new Map<string, Verdict>();
+  readonly #asked = new Set<string>();
   /** Hosts that could not be asked, with the reason. */
   readonly #lost = new Map<string, HostFailure>();
   readonly #apiFailures: { host: string; failure: HostFailure }[] = [];
@@ -123,14 +124,18 @@ class Checking {
   }
 
   get reports(): readonly CheckReport[] {
-    const { verification, hosts, signal } = this.#request;
+    const { verification, signal } = this.#request;
     const missing = signal.aborted ? 'the run was interrupted' : 'the cluster could not be read';
     const lost = [...this.#lost].map(([host, { failure }]) => findingOf(host, failure));
     return [
       {
         id: 'hosts-answer',
         title: 'Every host answers',
-        verdict: verdictOf(`${hosts.length} asked`, lost),
+        verdict: verdictOf(
+          [...this.#asked].join(', '),
+          lost,
+          this.#asked.size === 0 ? missing : undefined,
+        ),
       },
       {
         id: 'api-answers',
@@ -300,6 +305,7 @@ class Checking {
 
   async #askHost(host: string, fragments: readonly Fragment[]): Promise<readonly PartResult[]> {
     if (this.#lost.has(host)) return [];
+    this.#asked.add(host);
     try {
       return await this.#ask(this.#request.linkOf(host), fragments, times.checks);
     } catch (error) {
