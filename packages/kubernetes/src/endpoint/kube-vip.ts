@@ -6,7 +6,7 @@ import { endpointInterface, type EndpointHost } from './keepalived.ts';
 /** github.com/kube-vip/kube-vip releases, 2026-08-10. */
 export const kubeVipVersion = '1.2.3';
 
-export const kubeVipManifest = '/etc/kubernetes/manifests/kube-vip.yaml';
+const kubeVipManifest = '/etc/kubernetes/manifests/kube-vip.yaml';
 
 /** The static pod (kube-vip.io, "Static Pods": ARP, control plane, leader election). */
 function kubeVipPod(
