@@ -26,6 +26,7 @@ export async function loopbackFleet(hosts: number): Promise<LoopbackFleet> {
     key: ${sshd.clientKey}
     agent: false
     sshConfig: false
+    timeout: 120
     knownHosts: [${sshd.knownHosts}]
 groups:
   everything:

@@ -11,7 +11,7 @@ import { planJunit } from '../src/render/saved/junit.ts';
 import { planMarkdown } from '../src/render/saved/markdown.ts';
 import { planReport, type PlanReport } from '../src/render/saved/report.ts';
 import { sideBySide } from '../src/render/saved/side-by-side.ts';
-import { bootstrap, execute } from './command.ts';
+import { bootstrap, eventLines, execute } from './command.ts';
 import { plan, step } from './plan-fixture.ts';
 import { saved } from './saved-plan-fixture.ts';
 
@@ -99,6 +99,12 @@ describe('each form has a golden file', () => {
       );
     });
   }
+
+  it('plan.json is a line of --json', () => {
+    for (const one of [plan, hostilePlan()]) {
+      expect(eventLines(planJson(report(one)))).toMatchObject([{ type: 'saved-plan' }]);
+    }
+  });
 
   it('plan.txt, and the command writes the same as the functions', async () => {
     const path = written('plan.json', saved(plan));
