@@ -9,7 +9,7 @@ code,pre,td{font-family:ui-monospace,monospace;font-size:.85rem}
 .quiet{color:var(--quiet)}
 form{position:sticky;top:0;background:var(--ground);border-bottom:1px solid var(--line);display:flex;flex-wrap:wrap;gap:.75rem 1rem;padding:.75rem 0;align-items:end;z-index:1}
 label{display:inline-flex;flex-direction:column;gap:.15rem;font-size:.8rem;color:var(--quiet)}
-fieldset{border:0;padding:0;margin:0;display:flex;gap:.75rem}fieldset label{flex-direction:row;align-items:center;color:var(--ink)}
+fieldset{border:0;padding:0;margin:0;min-width:0;display:flex;flex-wrap:wrap;gap:.25rem .75rem}fieldset label{flex-direction:row;align-items:center;color:var(--ink)}
 input[type=search]{font:inherit;padding:.3rem .5rem;border:1px solid var(--line);border-radius:4px;background:var(--sheet);color:var(--ink);min-width:14rem}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 details{border:1px solid var(--line);border-radius:6px;margin:.4rem 0;background:var(--sheet)}
@@ -19,6 +19,7 @@ details>div{padding:.2rem .9rem .8rem;overflow-x:auto}
 .hosts{max-height:8rem;overflow:auto;color:var(--quiet)}
 .refuse summary code{color:var(--refuse)}
 .mark{font-size:.75rem;border:1px solid var(--line);border-radius:9px;padding:0 .5rem}
+code,h1,p,pre,summary span{overflow-wrap:anywhere}
 pre{white-space:pre-wrap;margin:.4rem 0}
 table{border-collapse:collapse;width:100%;table-layout:fixed}
 td{white-space:pre-wrap;overflow-wrap:anywhere;vertical-align:top;padding:0 .4rem;border-left:1px solid var(--line)}
