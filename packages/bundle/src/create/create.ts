@@ -10,6 +10,7 @@ import {
   imagesBesideObjects,
   imagesOf,
   kubeadmImages,
+  probeImage,
   replaceOrigin,
   type ContentItem,
 } from '@skerry/kubernetes';
@@ -21,13 +22,14 @@ import { bundledTexts } from '../rendering.ts';
 import { fetchImage, skopeoVersion } from './fetch-image.ts';
 import { fetchItem, upstreamOf, type FetchOptions } from './fetch-item.ts';
 import { Journal } from './journal.ts';
+import { buildProbeImage, hasGo } from './probe-image.ts';
 
 /** What `createBundle` tells while it works. */
 export interface CreateEvent {
   /** `image registry.k8s.io/pause:3.10.2` */
   readonly artifact: string;
   readonly origin: string;
-  readonly result: 'fetched' | 'kept' | 'failed';
+  readonly result: 'fetched' | 'kept' | 'failed' | 'left-out';
   readonly bytes: number;
 }
 
@@ -36,6 +38,8 @@ export interface CreateOptions extends Omit<FetchOptions, 'origins'> {
   readonly architectures: readonly string[];
   /** Of this machine. */
   readonly toolArchitecture: string;
+  /** The folder with the source of Skerry's probe image; left out: the bundle has none. */
+  readonly probeSources?: string;
   readonly onEvent?: (event: CreateEvent) => void;
 }
 
@@ -64,6 +68,7 @@ export async function createBundle(
     references.map((reference) => ({ reference, architecture })),
   );
   await inParallel(images, imagesAtOnce, (image) => work.image(image));
+  for (const architecture of options.architectures) await work.probeImage(architecture);
   work.stopAtFailures();
   return work.finish();
 }
@@ -108,6 +113,22 @@ class Work {
             artifact.architecture === architecture,
         ),
       fetch: async () => [await fetchImage(reference, architecture, this.#fetch)],
+    });
+  }
+
+  /** Without a compiler the bundle has none: `verify` then leaves out what needs pods. */
+  async probeImage(architecture: string): Promise<void> {
+    const { folder, probeSources: sources, onEvent } = this.#options;
+    if (sources === undefined) return;
+    if (!(await hasGo())) {
+      const about = { artifact: `image ${probeImage}`, origin: sources, bytes: 0 };
+      onEvent?.({ ...about, result: 'left-out' });
+      return;
+    }
+    // Built anew each time: the compiler knows what it has built before, and an upgrade counts.
+    await this.#take(`image ${probeImage}`, sources, {
+      kept: () => Promise.resolve(undefined),
+      fetch: async () => [await buildProbeImage(architecture, { folder, sources })],
     });
   }
 

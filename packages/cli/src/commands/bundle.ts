@@ -1,8 +1,9 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createBundle, verifyBundle, type CreateEvent } from '@skerry/bundle';
 import { ExitCode, formatDiagnostic } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
 import { cachedFacts } from '@skerry/runbook';
+import { installation } from '../installation.ts';
 import { openInventory, stateFolder } from '../inventory-file.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { demandSound } from '../sound-inventory.ts';
@@ -52,6 +53,7 @@ export async function create(path: string, options: CreateCommandOptions): Promi
     folder,
     architectures,
     toolArchitecture: goArchitecture(process.arch),
+    probeSources: join(installation, 'images/probe'),
     signal: interrupt.signal,
     onEvent: (event) => tell(event, output),
   });
@@ -74,10 +76,16 @@ function tell(event: CreateEvent, output: Output): void {
   const { artifact, result, bytes } = output.shown(event);
   const { colors } = output;
   if (result === 'kept' && !output.settings.verbose) return;
-  const sign = { fetched: colors.green('✓'), kept: colors.dim('·'), failed: colors.red('✗') }[
-    result
-  ];
-  output.print(`${sign} ${artifact}${bytes > 0 ? colors.dim(` ${mebibytes(bytes)} MiB`) : ''}`);
+  if (result === 'left-out') {
+    const why = 'it is built from source, and there is no Go on this machine';
+    return output.complain(
+      `${colors.yellow('warning')}: ${artifact} is left out: ${why}; verify then checks no pods`,
+    );
+  }
+  const signs = { fetched: colors.green('✓'), kept: colors.dim('·'), failed: colors.red('✗') };
+  output.print(
+    `${signs[result]} ${artifact}${bytes > 0 ? colors.dim(` ${mebibytes(bytes)} MiB`) : ''}`,
+  );
 }
 
 /** Those of the hosts that a run has read already; amd64 where none has been read. */

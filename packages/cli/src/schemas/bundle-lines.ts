@@ -16,7 +16,7 @@ export const bundleLine = z.discriminatedUnion('type', [
     type: z.literal('bundle-artifact'),
     artifact: z.string().describe('`image registry.k8s.io/pause:3.10.2`'),
     origin: z.string(),
-    result: z.enum(['fetched', 'kept', 'failed']),
+    result: z.enum(['fetched', 'kept', 'failed', 'left-out']),
     bytes: z.int(),
   }),
   z.strictObject({
