@@ -6,6 +6,7 @@ import { writeImageArchive, writeLayer, type ImageSettings, type LayerEntry } fr
 import { hostOrigin } from '@skerry/lab';
 import type { Product } from './product.ts';
 import { cached } from './cache.ts';
+import { copyTarWithout } from './copy-tar.ts';
 
 /** The folder of this script: the components' own files stand in it. */
 export const here = import.meta.dirname;
@@ -113,7 +114,8 @@ export class Workshop {
 
   /**
    * The files of Debian packages with all that they depend on, as a layer: nothing is configured.
-   * `without` are paths in it, relative to its root, that are left out; patterns of a shell.
+   * `without` are paths in it, relative to its root, that are left out with what is below; a `*`
+   * stands for a part of a name.
    */
   async debianLayer(
     name: string,
@@ -126,19 +128,17 @@ export class Workshop {
       '--variant=extract',
       `--architectures=${architecture}`,
       `--include=${packages.join(',')}`,
-      `--customize-hook=cd "$1" && rm -rf ${[...never, ...without].join(' ')}`,
       ...origin.options.map((option) => `--aptopt=${option}`),
     ];
-    const folder = await this.part(
-      `${name}-root`,
-      [release, packages, never, without],
-      async (target) => {
-        const file = join(target, 'layer.tar');
-        await this.run(['mmdebstrap', ...words, release, file, ...origin.sources(release)], {
-          env: { SOURCE_DATE_EPOCH: '0' },
-        });
-      },
-    );
+    const left = [...never, ...without];
+    const folder = await this.part(`${name}-root`, [release, packages, left, 2], async (target) => {
+      const all = join(target, 'all.tar');
+      await this.run(['mmdebstrap', ...words, release, all, ...origin.sources(release)], {
+        env: { SOURCE_DATE_EPOCH: '0' },
+      });
+      await copyTarWithout(all, join(target, 'layer.tar'), left);
+      await rm(all);
+    });
     return join(folder, 'layer.tar');
   }
 
@@ -192,7 +192,7 @@ export class Workshop {
 const goEnvironment = { GOFLAGS: '', GOWORK: 'off', GOTOOLCHAIN: 'auto' };
 
 /** What no program needs. */
-const never = ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/lintian'];
+const never = ['dev/*', 'usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/lintian'];
 
 const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
