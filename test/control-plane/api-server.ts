@@ -133,7 +133,7 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
     }
     await rm(folder, { recursive: true, force: true });
   };
-  const end = Date.now() + 60_000;
+  const end = Date.now() + 240_000;
   for (;;) {
     try {
       await kubectl('get', '--raw', '/readyz');

@@ -7,7 +7,7 @@ import type { ApiServer } from './api-server.ts';
 export interface Wanted {
   readonly object: object;
   readonly ownership?: string;
-  readonly missing?: string;
+  readonly missing?: string | undefined;
 }
 export interface Group {
   readonly objects: readonly Wanted[];
@@ -40,7 +40,7 @@ export const namespace = (name: string): object => ({
 /** One change in one line; the record of types is left out. */
 export function lines(changes: readonly Change[]): string[] {
   return changes
-    .filter(({ subject }) => !subject.endsWith('skerry-cluster-objects'))
+    .filter(({ subject }) => !/\/skerry-\w+-objects$/.test(subject))
     .map(
       ({ subject, action, why }) => `${action} ${subject}${why === undefined ? '' : `: ${why}`}`,
     );
@@ -60,19 +60,26 @@ export interface Observation {
   readonly converge: () => Promise<ProbeOutput>;
 }
 
-/** The step kind `objects`, with its scripts run against an API server. */
+/** A step of the kind `objects`, with its scripts run against an API server. */
 export class ObjectsOnApi {
   readonly api: ApiServer;
+  /** Of the step. */
+  readonly name: string;
   /** Secrets of the environment, by name. */
   readonly secrets = new Map<string, string>();
 
-  constructor(api: ApiServer) {
+  constructor(api: ApiServer, name = 'cluster') {
     this.api = api;
+    this.name = name;
   }
 
   async observe(groups: readonly Group[], shell: ShellName = 'dash'): Promise<Observation> {
     const { env, kubeconfig } = this.api;
-    const desired = objectsKind.schema.parse({ groups: groupsOf(groups), kubeconfig });
+    const desired = objectsKind.schema.parse({
+      name: this.name,
+      groups: groupsOf(groups),
+      kubeconfig,
+    });
     const options = { env, reveal: (text: string): string => this.#reveal(text) };
     const probed = await runFragment(shell, objectsKind.probe(desired), options);
     expect(probed).toMatchObject({ code: 0, stderr: '' });

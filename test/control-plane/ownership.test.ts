@@ -115,6 +115,18 @@ describe.skipIf(programs === undefined)('objects of others, and what goes wrong'
     );
   });
 
+  it('leaves alone what another step applied', async () => {
+    const shop = new ObjectsOnApi(objects.api, 'shop');
+    await objects.apply([{ objects: [{ object: configMap('of-cluster', {}) }] }]);
+    await shop.apply([{ objects: [{ object: configMap('of-shop', {}) }] }]);
+    const { changes } = await shop.apply([]);
+    expect(lines(changes)).toEqual(['delete ConfigMap default/of-shop: it is no longer wanted']);
+    expect(await objects.api.kubectl('get', 'configmaps', '-o', 'name')).toBe(
+      'configmap/of-cluster\n',
+    );
+    await objects.apply([]);
+  });
+
   it('sets taints one by one, beside those of Kubernetes itself', async () => {
     const node = (metadata: object, taints: readonly object[]) => [
       {
@@ -300,7 +312,7 @@ describe.skipIf(programs === undefined)('objects of others, and what goes wrong'
   it('tells a cluster that is not there yet from one that does not answer', async () => {
     const groups = [{ name: 'one', objects: [{ object: configMap('one', {}), origin: site }] }];
     const at = async (kubeconfig: string) => {
-      const desired = objectsKind.schema.parse({ groups, kubeconfig });
+      const desired = objectsKind.schema.parse({ name: 'cluster', groups, kubeconfig });
       const output = await runFragment('dash', objectsKind.probe(desired), {
         env: objects.api.env,
       });

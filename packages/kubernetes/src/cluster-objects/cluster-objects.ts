@@ -32,7 +32,7 @@ export function clusterObjects(context: ClusterContext, options: StepOptions = {
     kind: objectsKind,
     name: 'cluster',
     desired: undefined,
-    resolve: (texts) => ({ groups: clusterObjectGroups(context, texts) }),
+    resolve: (texts) => ({ name: 'cluster', groups: clusterObjectGroups(context, texts) }),
     options,
   };
 }

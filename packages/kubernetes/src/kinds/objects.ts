@@ -25,5 +25,5 @@ export const objectsKind: StepKind<Desired, Observed> = {
 
 /** `objects('cluster', [{ name: 'policies', objects: [{ object, origin }] }])` */
 export function objects(name: string, groups: ObjectGroups, options: StepOptions = {}): Step {
-  return { kind: objectsKind, name, desired: { groups }, options };
+  return { kind: objectsKind, name, desired: { name, groups }, options };
 }

@@ -12,6 +12,7 @@ import {
   identityAnnotation,
   marked,
   ownershipLabel,
+  recordName,
   recordKeys,
   recordOf,
   recordWith,
@@ -35,7 +36,9 @@ const clientSideNote = 'kubectl.kubernetes.io/last-applied-configuration';
 //   record HEAD TYPES TAIL
 const converge = `
 export KUBECONFIG=$1
-shift
+label=$2
+record=$3
+shift 3
 k() { kubectl --request-timeout=60s "$@"; }
 now() { date +%s; }
 is_passing() {
@@ -186,13 +189,13 @@ while [ $# -gt 0 ]; do
       (
         place=
         [ -z "$5" ] || place=--namespace=$5
-        k label "$3" "$4" \${place:+"$place"} ${ownershipLabel}- \${6:+"$6-"} &&
+        k label "$3" "$4" \${place:+"$place"} "$label-" \${6:+"$6-"} &&
           k annotate "$3" "$4" \${place:+"$place"} ${identityAnnotation}-
       ) || exit
       shift 6
       ;;
     record)
-      before=$(k get configmap skerry-cluster-objects --namespace=kube-system --ignore-not-found -o 'jsonpath={.data.${recordKeys.types}}') || exit
+      before=$(k get configmap "$record" --namespace=kube-system --ignore-not-found -o 'jsonpath={.data.${recordKeys.types}}') || exit
       told=
       if ! patiently $(($(now) + ${applySeconds})) "$2$3\${before:+,$before}$4"; then
         printf '%s\\n' "$said" >&2
@@ -224,13 +227,13 @@ export function applyObjects(desired: Desired, changes: readonly Change[]): Frag
     ({ subject }) => !wanted.has(subject) && subject !== idOf(record.object),
   );
   const words = [
-    ...(isDue(record) ? recordAhead(record) : []),
-    ...desired.groups.slice(0, last + 1).flatMap((group) => ordersOf(group, due)),
+    ...(isDue(record) ? recordAhead(record, desired) : []),
+    ...desired.groups.slice(0, last + 1).flatMap((group) => ordersOf(group, due, desired)),
     ...(left.length > 0 ? ['group', 'what is no longer wanted'] : []),
     ...left.flatMap(removalOrder),
-    ...(isDue(record) ? applyOrder([record], due) : []),
+    ...(isDue(record) ? applyOrder([record], due, desired) : []),
   ];
-  return sh(converge, desired.kubeconfig, ...words);
+  return sh(converge, desired.kubeconfig, ownershipLabel(desired), recordName(desired), ...words);
 }
 
 /** Seconds: all waits, and time for what passes. */
@@ -240,9 +243,9 @@ export function applyDeadline({ groups }: Desired): number {
 }
 
 /** The types are noted before the first object of them is there, beside those noted already. */
-function recordAhead(record: DesiredObject): string[] {
+function recordAhead(record: DesiredObject, desired: Desired): string[] {
   const [head = '', tail = ''] = JSON.stringify(
-    marked(recordWith({ types: '@', absent: '' })),
+    marked(recordWith(desired, { types: '@', absent: '' }), desired),
   ).split('@');
   const { data } = record.object as { readonly data?: Readonly<Record<string, string>> };
   return ['record', head, data?.[recordKeys.types] ?? '', tail];
@@ -250,7 +253,7 @@ function recordAhead(record: DesiredObject): string[] {
 
 type Due = ReadonlyMap<string, Change>;
 
-function ordersOf(group: ObjectGroup, changes: Due): string[] {
+function ordersOf(group: ObjectGroup, changes: Due, desired: Desired): string[] {
   const due = group.objects.filter(({ object }) => changes.has(idOf(object)));
   const taints = group.objects.flatMap((one) => taintOrder(one, changes));
   const made = due.filter(({ ownership }) => ownership === 'owned' || ownership === 'kept');
@@ -266,11 +269,11 @@ function ordersOf(group: ObjectGroup, changes: Due): string[] {
     ...due
       .filter(({ ownership }) => ownership === 'absent')
       .flatMap(({ object }) => deleteOrder(idOf(object))),
-    ...applyOrder(ground, changes),
+    ...applyOrder(ground, changes, desired),
     ...(names.length > 0 ? ['established', `${settleSeconds}`, `${names.length}`, ...names] : []),
-    ...applyOrder(others, changes),
+    ...applyOrder(others, changes, desired),
     ...taints,
-    ...applyOrder(parts, changes),
+    ...applyOrder(parts, changes, desired),
     ...group.waits.flatMap(waitOrder),
   ];
 }
@@ -286,7 +289,7 @@ function waitOrder({ resource, namespace = '', condition, jsonpath, seconds }: W
 }
 
 /** \`new\` where all are made, \`existing\` where only what is there may be touched. */
-function applyOrder(objects: readonly DesiredObject[], changes: Due): string[] {
+function applyOrder(objects: readonly DesiredObject[], changes: Due, desired: Desired): string[] {
   if (objects.length === 0) return [];
   const isNew = objects.every(({ object }) => changes.get(idOf(object))?.action === 'create');
   const isPart = objects.some(({ ownership }) => ownership === 'partial');
@@ -294,7 +297,7 @@ function applyOrder(objects: readonly DesiredObject[], changes: Due): string[] {
   const words = objects.flatMap((one) => [
     idOf(one.object),
     one.origin,
-    JSON.stringify(marked(one)),
+    JSON.stringify(marked(one, desired)),
   ]);
   return ['apply', which, `${applySeconds}`, `${objects.length}`, ...words];
 }

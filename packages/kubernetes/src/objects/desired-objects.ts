@@ -75,6 +75,8 @@ export type ObjectGroup = z.infer<typeof group>;
 
 export const schema = z
   .strictObject({
+    /** Of the step: what one step applied is none of another's business. */
+    name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/),
     groups: z.array(group),
     /** A kubeconfig of an administrator, on the host; without the file there is no cluster yet. */
     kubeconfig: z.string().regex(/^\//).default('/etc/kubernetes/admin.conf'),

@@ -20,7 +20,7 @@ const passing =
   /failed calling webhook|no endpoints available|not support(ed)? dry.?run|no matches for kind|namespaces? "[^"]*" not found|server is currently unable to handle/i;
 
 /** Whether what kubectl said goes away when something else is there. */
-export function isPassing(message: string): boolean {
+function isPassing(message: string): boolean {
   return passing.test(message);
 }
 
@@ -31,9 +31,10 @@ export function objectChanges(desired: Desired, observed: Observed): Change[] {
   if (!observed.cluster) {
     return [...wanted, record]
       .filter(({ ownership }) => ownership === 'owned' || ownership === 'kept')
-      .map(creation);
+      .map((one) => creation(one, desired));
   }
   const seen: Seen = {
+    desired,
     live: byId(observed.live),
     applied: byId(observed.applied),
     pending: new Map(observed.pending.map(({ id, lacks }) => [id, lacks])),
@@ -52,12 +53,13 @@ export function objectChanges(desired: Desired, observed: Observed): Change[] {
   }
   const ids = new Set([...wanted, record].map(({ object }) => idOf(object)));
   const left = observed.live.filter((one) => !ids.has(idOf(one)));
-  changes.push(...left.flatMap((one) => removal(one) ?? []).toSorted(dependantsFirst));
+  changes.push(...left.flatMap((one) => removal(one, desired) ?? []).toSorted(dependantsFirst));
   const ofRecord = changeOf(record, seen);
   return ofRecord === undefined ? changes : [...changes, ofRecord];
 }
 
 interface Seen {
+  readonly desired: Desired;
   readonly live: ReadonlyMap<string, LiveObject>;
   readonly applied: ReadonlyMap<string, LiveObject>;
   readonly pending: ReadonlyMap<string, string>;
@@ -83,15 +85,15 @@ function changeOf(one: DesiredObject, seen: Seen): Change | undefined {
     return { subject: id, action: 'refuse', why: 'it is not there', fix: one.missing };
   }
   const lacks = seen.pending.get(id);
-  if (lacks !== undefined) return { ...creation(one), why: waitsFor(lacks, one) };
+  if (lacks !== undefined) return { ...creation(one, seen.desired), why: waitsFor(lacks, one) };
   const message = seen.refused.get(id);
   if (message !== undefined) return refusal(one, live, message, seen);
   const applied = seen.applied.get(id);
   if (applied === undefined) throw new Error(`the probe said nothing of ${id}`);
-  if (live === undefined) return creation(one);
-  const { before, after } = differenceOf(marked(one), live, applied);
+  if (live === undefined) return creation(one, seen.desired);
+  const { before, after } = differenceOf(marked(one, seen.desired), live, applied);
   if (isDeepStrictEqual(before, after)) return undefined;
-  const mine = ownershipOf(live) !== undefined;
+  const mine = ownershipOf(live, seen.desired) !== undefined;
   const diff = textDiff(
     objectsText([shown(before as KubernetesObject)]),
     objectsText([shown(after as KubernetesObject)]),
@@ -125,7 +127,7 @@ function refusal(
   if (isPassing(message) || seen.changingKinds.has(`${object.kind}.${groupOf(object)}`)) {
     const why = `cannot be compared yet: ${short}`;
     return live === undefined
-      ? { ...creation(one), why }
+      ? { ...creation(one, seen.desired), why }
       : { subject, action: 'run', after: 'apply', why };
   }
   return {
@@ -136,14 +138,14 @@ function refusal(
   };
 }
 
-function creation(one: DesiredObject): Change {
-  const diff = textDiff(undefined, objectsText([withoutSchemas(shown(marked(one)))]));
+function creation(one: DesiredObject, desired: Desired): Change {
+  const diff = textDiff(undefined, objectsText([withoutSchemas(shown(marked(one, desired)))]));
   return { subject: idOf(one.object), action: 'create', diff };
 }
 
 /** What is ours and no longer wanted: it goes, or is let go where other people's things hang on it. */
-function removal(live: LiveObject): Change | undefined {
-  const ownership = ownershipOf(live);
+function removal(live: LiveObject, desired: Desired): Change | undefined {
+  const ownership = ownershipOf(live, desired);
   if (ownership === undefined) return undefined;
   const subject = idOf(live);
   const [type = ''] = subject.split(' ');

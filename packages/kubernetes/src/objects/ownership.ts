@@ -12,8 +12,18 @@ import { withTaintsNoted } from './node-taints.ts';
 /** The field manager of server-side apply: by it the API knows which fields are ours. */
 export const fieldManager = 'skerry';
 
-/** A label with the ownership as its value; all that carries it is read by one `kubectl get`. */
-export const ownershipLabel = 'skerry.dev/cluster-objects';
+/**
+ * A label with the ownership as its value, for each step a label of its own; all that carries it is
+ * read by one `kubectl get`.
+ */
+export function ownershipLabel({ name }: Pick<Desired, 'name'>): string {
+  return `skerry.dev/${name}-objects`;
+}
+
+/** The ConfigMap in kube-system that is the record of a step. */
+export function recordName({ name }: Pick<Desired, 'name'>): string {
+  return `skerry-${name}-objects`;
+}
 
 /**
  * An annotation with the object's own id. A copy under another name carries a wrong one: so it is not
@@ -29,18 +39,21 @@ export const recordKeys = { types: 'skerry-types', absent: 'skerry-absent' } as 
  * nobody would look for objects of a type that is no longer wanted. And with the ids of what was to be
  * absent, and is: nobody marked those, so that they would have to be asked for one by one, every time.
  */
-export function recordOf({ groups }: Pick<Desired, 'groups'>): DesiredObject {
-  const objects = groups.flatMap((group) => group.objects);
+export function recordOf(desired: Desired): DesiredObject {
+  const objects = desired.groups.flatMap((group) => group.objects);
   const absent = objects.filter(({ ownership }) => ownership === 'absent');
-  return recordWith({
+  return recordWith(desired, {
     types: typesOf(objects).join(','),
     absent: absent.map(({ object }) => idOf(object)).join(','),
   });
 }
 
 /** The record with these lists, each with commas. */
-export function recordWith({ types, absent }: { types: string; absent: string }): DesiredObject {
-  const metadata = { name: 'skerry-cluster-objects', namespace: 'kube-system' };
+export function recordWith(
+  desired: Desired,
+  { types, absent }: { types: string; absent: string },
+): DesiredObject {
+  const metadata = { name: recordName(desired), namespace: 'kube-system' };
   const data = {
     [recordKeys.types]: types,
     ...(absent === '' ? {} : { [recordKeys.absent]: absent }),
@@ -60,7 +73,7 @@ export type LiveObject = KubernetesObject &
   Identity & { readonly metadata: KubernetesObject & Identity['metadata'] };
 
 /** The object as it is sent: with what marks it as ours, and nothing that only a reader needs. */
-export function marked({ object, ownership }: DesiredObject): LiveObject {
+export function marked({ object, ownership }: DesiredObject, desired: Desired): LiveObject {
   const { apiVersion, kind, metadata, stringData, ...others } = withTaintsNoted(object);
   const { labels, annotations, ...about } = metadata as typeof metadata & {
     labels?: object;
@@ -85,7 +98,7 @@ export function marked({ object, ownership }: DesiredObject): LiveObject {
       labels: {
         ...labels,
         ...(ownership === 'owned' ? { 'app.kubernetes.io/managed-by': 'skerry' } : {}),
-        [ownershipLabel]: ownership,
+        [ownershipLabel(desired)]: ownership,
       },
       annotations: { ...annotations, [identityAnnotation]: idOf(object) },
     },
@@ -111,12 +124,14 @@ function secretData(data: unknown, stringData: unknown): Record<string, unknown>
 }
 
 /** Whether what lives in the cluster is marked as ours, by its own name. */
-export function ownershipOf(live: LiveObject): string | undefined {
+export function ownershipOf(live: LiveObject, desired: Desired): string | undefined {
   const { labels, annotations } = live.metadata as {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
   };
-  return annotations?.[identityAnnotation] === idOf(live) ? labels?.[ownershipLabel] : undefined;
+  return annotations?.[identityAnnotation] === idOf(live)
+    ? labels?.[ownershipLabel(desired)]
+    : undefined;
 }
 
 /** A short name of a text, for an annotation of a pod template that is to change with it. */

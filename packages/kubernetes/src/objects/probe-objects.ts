@@ -33,7 +33,8 @@ export interface Observed {
 const probe = `
 export KUBECONFIG=$1
 types=$2
-shift 2
+label=$3
+shift 3
 if [ ! -r "$KUBECONFIG" ]; then
   echo '== none'
   exit 0
@@ -46,7 +47,7 @@ nl='
 '
 exec 3>&1
 k() { kubectl --request-timeout=60s "$@"; }
-list() { k get "$1" -A -l ${ownershipLabel} -o json; }
+list() { k get "$1" -A -l "$label" -o json; }
 find() {
   echo '== live'
   k get -f - --ignore-not-found -o json
@@ -201,10 +202,16 @@ export function probeObjects(desired: Desired): Fragment {
   const words = [recordOf(desired), ...objects].flatMap((one) => {
     const { ownership, object } = one;
     const { namespace = '' } = object.metadata;
-    return [idOf(object), ownership, typeOf(object), namespace, JSON.stringify(marked(one))];
+    return [
+      idOf(object),
+      ownership,
+      typeOf(object),
+      namespace,
+      JSON.stringify(marked(one, desired)),
+    ];
   });
   const types = typesOf(objects).join(',');
-  return sh(probe, desired.kubeconfig, types, ...words);
+  return sh(probe, desired.kubeconfig, types, ownershipLabel(desired), ...words);
 }
 
 /** @throws where the answer is cut off or is none. */

@@ -1,0 +1,180 @@
+import { DiagnosticError } from '@skerry/diagnostics';
+import { parse } from 'yaml';
+import { describe, expect, test } from 'vitest';
+import { clusterObjectGroups, objectsKind } from '../src/index.ts';
+import { manifestObjects, rollouts } from '../src/cluster-objects/manifest-objects.ts';
+import { changed, marked } from './marked-inventory.ts';
+
+const metallb = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: metallb-system }
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: speaker, namespace: metallb-system }
+spec: { template: { spec: { containers: [{ name: speaker, image: example.org/speaker }] } } }
+`;
+const texts = { manifest: () => metallb, chart: () => '' };
+
+function groupsOf(text: string) {
+  const { inventory } = marked(text);
+  return clusterObjectGroups({ inventory, fleet: new Map() }, texts);
+}
+
+const names = (groups: ReturnType<typeof groupsOf>): Record<string, string[]> =>
+  Object.fromEntries(
+    groups.map(({ name, objects }) => [
+      name,
+      objects.map(({ object, ownership }) => {
+        const { kind, metadata } = object;
+        return `${ownership} ${kind} ${metadata.name}`;
+      }),
+    ]),
+  );
+
+describe('the objects of a cluster', () => {
+  const withPeer = changed(
+    ['    cni: cilium', '    cni: routed'],
+    [
+      '      pools:',
+      '      peers: [{ name: tor, address: 10.20.0.1, asn: 64512, localAsn: 64513, password: env:BGP }]\n      pools:',
+    ],
+    ['advertise: l2', 'advertise: bgp'],
+  );
+
+  test('come in groups, each after what it needs', () => {
+    expect(names(groupsOf(withPeer))).toMatchObject({
+      'what kubeadm keeps of the cluster': [
+        'partial ConfigMap kubeadm-config',
+        'partial ConfigMap kubelet-config',
+      ],
+      'labels and taints of nodes': [
+        'partial Node cp-1',
+        'partial Node cp-2',
+        'partial Node cp-3',
+        'partial Node w-1',
+        'partial Node w-2',
+      ],
+      'kube-proxy': ['partial ConfigMap kube-proxy', 'partial DaemonSet kube-proxy'],
+      MetalLB: ['owned Namespace metallb-system', 'owned DaemonSet speaker'],
+      'pools of addresses': [
+        'owned Secret bgp-tor',
+        'owned BGPPeer tor',
+        'owned IPAddressPool edge',
+        'owned BGPAdvertisement edge',
+      ],
+    });
+    expect(Object.keys(names(groupsOf(withPeer))).at(-1)).toBe('NetworkPolicies');
+    expect(names(groupsOf(withPeer))['NetworkPolicies']?.[0]).toBe('kept Namespace default');
+  });
+
+  test('are what the step kind takes, and never hold a secret', () => {
+    const desired = objectsKind.schema.parse({ name: 'cluster', groups: groupsOf(withPeer) });
+    const sent = JSON.stringify(objectsKind.probe(desired));
+    expect(sent).toContain('⟦secret-base64:env:BGP⟧');
+    expect(sent).not.toContain('stringData');
+  });
+
+  test('say which line of the inventory made them', () => {
+    const origins = new Map(
+      groupsOf(withPeer).flatMap(({ objects }) =>
+        objects.map(({ object, origin }) => [`${object.kind} ${object.metadata.name}`, origin]),
+      ),
+    );
+    const lineOf = (part: string): number =>
+      withPeer.slice(0, withPeer.indexOf(part)).split('\n').length;
+    const line = (name: string): number => Number(origins.get(name)?.split(':').at(-2));
+    expect(line('Node w-1')).toBe(lineOf('w-1:'));
+    expect(line('IPAddressPool edge')).toBe(lineOf('- { name: edge'));
+    expect(line('BGPAdvertisement edge')).toBe(lineOf('- { name: edge'));
+    expect(line('Secret bgp-tor')).toBe(lineOf('env:BGP'));
+    expect(line('ConfigMap kube-proxy')).toBe(lineOf('proxy: nftables'));
+    expect(line('NetworkPolicy default-deny')).toBe(lineOf('policies:'));
+  });
+
+  test('restart kube-proxy when its configuration changes, and only then', () => {
+    const proxyOf = (text: string) => {
+      const group = groupsOf(text).find(({ name }) => name === 'kube-proxy');
+      const [config, daemonSet] = group?.objects ?? [];
+      const { data } = (config?.object ?? {}) as { data?: Record<string, string> };
+      return { config: parse(data?.['config.conf'] ?? '') as object, pods: daemonSet?.object };
+    };
+    const nftables = proxyOf(withPeer);
+    expect(nftables.config).toMatchObject({
+      mode: 'nftables',
+      clientConnection: { kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf' },
+    });
+    const ipvs = proxyOf(withPeer.replace('proxy: nftables', 'proxy: ipvs'));
+    expect(ipvs.pods).not.toEqual(nftables.pods);
+    expect(proxyOf(withPeer.replace('advertise: bgp', 'advertise: l2')).pods).toEqual(
+      nftables.pods,
+    );
+  });
+
+  test('let kube-proxy go where nothing of it is wanted', () => {
+    const groups = groupsOf(withPeer.replace('proxy: nftables', 'proxy: none'));
+    expect(names(groups)).toMatchObject({
+      'kube-proxy, which gives way': ['absent DaemonSet kube-proxy', 'absent ConfigMap kube-proxy'],
+    });
+  });
+});
+
+describe('a manifest', () => {
+  test('is read as Kubernetes reads YAML, its lists as their items', () => {
+    const text = `
+# nothing
+---
+apiVersion: v1
+kind: List
+items:
+  - { apiVersion: v1, kind: ConfigMap, metadata: { name: a }, data: { date: 2024-01-02, time: 10:10 } }
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: { name: d, namespace: own }
+    spec: { enabled: yes, mode: 0644 }
+---
+{ apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: { name: c } }
+---
+`;
+    const objects = manifestObjects(text, 'the manifest x', 'given');
+    expect(objects.map(({ object }) => object)).toEqual([
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'a', namespace: 'given' },
+        data: { date: '2024-01-02', time: '10:10' },
+      },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'd', namespace: 'own' },
+        spec: { enabled: true, mode: 420 },
+      },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: 'c' },
+      },
+    ]);
+    expect(rollouts(objects, 60)).toEqual([
+      { resource: 'deployment/d', namespace: 'own', rollout: true, seconds: 60 },
+    ]);
+  });
+
+  test.each([
+    ['{ a: b', 'Flow map'],
+    ['just words', 'no apiVersion'],
+    ['{ apiVersion: v1, kind: Pod, metadata: {} }', 'a Pod has no name'],
+  ])('that holds no objects is an error: %s', (text, why) => {
+    const read = (): unknown => manifestObjects(text, 'the manifest x');
+    expect(read).toThrow(DiagnosticError);
+    try {
+      read();
+    } catch (error) {
+      const [found] = (error as DiagnosticError).diagnostics;
+      expect(found?.what).toContain('the manifest x');
+      expect(found?.why).toContain(why);
+    }
+  });
+});
