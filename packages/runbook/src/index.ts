@@ -66,7 +66,9 @@ export {
   type StepInput,
 } from './desired/explain-step.ts';
 export { neutralFacts, neutralFactsText } from './desired/neutral-facts.ts';
-export type { AnyVerification, CheckReport, ChecksOutcome } from './verification/run-checks.ts';
+export type { AnyVerification } from './verification/checking.ts';
+export type { CheckReport } from './verification/report.ts';
+export type { ChecksOutcome } from './verification/run-checks.ts';
 export { verifyCluster, type VerifyRequest } from './verification/verify-cluster.ts';
 export {
   judgePlan,

@@ -9,7 +9,7 @@ import type { AskedHost } from './drift/journal.ts';
 import type { HostObservation } from './observation.ts';
 import type { PlanToApply } from './plan-file/admit.ts';
 import type { Plan } from './plan.ts';
-import type { AnyVerification } from './verification/run-checks.ts';
+import type { AnyVerification } from './verification/checking.ts';
 
 /** Everything that a run needs; all effects come in through it. */
 export interface RunRequest {

@@ -24,7 +24,7 @@ import { refusalFailure } from './refusal.ts';
 import type { RunOutcome, RunRequest } from './request.ts';
 import { verify } from './verify.ts';
 import { verifyAfterApply } from './verification/after-apply.ts';
-import { countReports } from './verification/run-checks.ts';
+import { countReports } from './verification/report.ts';
 
 /**
  * A run from the first question to the recap: expand, probe, plan and, with mode `apply`, approve,

@@ -5,7 +5,8 @@ import pLimit from 'p-limit';
 import type { RunEvent } from '../events.ts';
 import { HostLink } from '../host-link.ts';
 import { lockOwner } from '../lock.ts';
-import { runChecks, type AnyVerification, type ChecksOutcome } from './run-checks.ts';
+import type { AnyVerification } from './checking.ts';
+import { runChecks, type ChecksOutcome } from './run-checks.ts';
 
 /** Everything that `verify` needs; all effects come in through it. */
 export interface VerifyRequest {
