@@ -63,9 +63,9 @@ mkdir -p "$state/before" /run/skerry || exit 1
 file=$(mktemp /run/skerry/control-plane.XXXXXX) || exit 1
 trap 'rm -f "$file"' EXIT
 printf '%s' "$configuration" >"$file" || exit 1
-hash_of() {
-  kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=20s -n kube-system get pod "$1-$node" \\
-    -o 'jsonpath={.metadata.annotations.kubernetes\\.io/config\\.hash} {.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null
+pods() {
+  kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=20s -n kube-system get pods -l tier=control-plane \\
+    --field-selector "spec.nodeName=$node" -o 'jsonpath={range .items[*]}{.metadata.name} {.metadata.annotations.kubernetes\\.io/config\\.hash} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}' 2>/dev/null
 }
 lacks_name() {
   names=$(openssl x509 -noout -ext subjectAltName -in "$pki/apiserver.crt" 2>/dev/null) || return 0
@@ -77,8 +77,8 @@ lacks_name() {
 }
 for name in $components; do
   cp "$static/$name.yaml" "$state/before/$name.yaml" || exit 1
-  hash_of "$name" >"$state/before/$name.hash"
 done
+lives=$(pods)
 if lacks_name "$@"; then
   echo 'The certificate of the API server is made anew.'
   for end in crt key; do mv "$pki/apiserver.$end" "$state/before/apiserver.$end" || exit 1; done
@@ -103,10 +103,10 @@ fi
 for name in $components; do
   cmp -s "$state/before/$name.yaml" "$static/$name.yaml" && continue
   echo "Waiting for $name on $node."
-  read -r before _ <"$state/before/$name.hash"
+  before=$(printf '%s\\n' "$lives" | sed -n "s/^$name-$node \\([^ ]*\\) .*/\\1/p")
   began=$(date +%s)
   while :; do
-    now=$(hash_of "$name")
+    now=$(pods | sed -n "s/^$name-$node //p")
     took=$(($(date +%s) - began))
     case $now in
       "$before "*True) [ "$took" -lt 120 ] || break ;;
