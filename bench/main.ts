@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { loopbackFleet } from './loopback-fleet.ts';
 import { pairs, type Paired } from './pairs.ts';
+import { thousandHosts } from './thousand-hosts.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const bootstrap = resolve(root, 'bootstrap');
@@ -43,6 +44,30 @@ try {
   });
 } finally {
   await fleet.stop();
+}
+
+const thousand = thousandHosts();
+try {
+  const cwd = thousand.folder;
+  const check = { argv: [bootstrap, 'inventory', thousand.inventory, '--check'], cwd } as const;
+  rows.push({
+    what: 'inventory --check, 1,000 hosts (to be under 1 s)',
+    against: './bootstrap --help',
+    limit: 5,
+    paired: pairs(check, { argv: [bootstrap, '--help'] }, 7),
+  });
+  rows.push({
+    what: 'diff, 1,000 hosts × 40 steps (to be under 3 s)',
+    against: 'inventory --check of the same',
+    limit: 6,
+    paired: pairs(
+      { argv: [bootstrap, 'diff', thousand.inventory, '--runbook', 'forty'], cwd },
+      check,
+      5,
+    ),
+  });
+} finally {
+  thousand.remove();
 }
 
 const ms = (value: number): string => `${value.toFixed(0)} ms`;
