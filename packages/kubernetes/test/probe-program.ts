@@ -35,7 +35,7 @@ export async function startProbe(
   pod: string,
   inside: readonly string[],
 ): Promise<ProbeProcess> {
-  const [program = '', ...words] = [...inside, 'chroot', root, '/probe', 'serve'];
+  const [program, ...words] = [...inside, 'chroot', root, '/probe', 'serve'];
   const child = spawn(program, words, {
     env: { POD_NAME: pod, NODE_NAME: pod.replace('probe', 'node'), PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'inherit'],

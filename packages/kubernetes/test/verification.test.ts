@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { checks } from '../src/index.ts';
 import { parseIpvs } from '../src/verification/tables/ipvs.ts';
 import { parseIptables } from '../src/verification/tables/iptables.ts';
 import { parseNftables } from '../src/verification/tables/nftables.ts';
-import { verifyPage } from '../src/verification/verify-page.ts';
 import {
   checkNamed,
   findings,
@@ -387,20 +384,4 @@ test('leftovers are what the step would remove', () => {
     'b: IPVS: delete (was 4 virtual services)',
     'b: interface kube-ipvs0: delete',
   ]);
-});
-
-describe('docs/verify.md', () => {
-  const page = readFileSync(new URL('../../../docs/verify.md', import.meta.url), 'utf8');
-
-  it('is what the checks say; `npm run page --workspace packages/kubernetes` writes it', () => {
-    expect(page).toBe(verifyPage());
-  });
-
-  it.each(checks)('has a row for $id', ({ id, title, fragment, calls, on }) => {
-    expect(id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
-    expect(page).toContain(`| \`${id}\` | ${title}. |`);
-    // Whoever is asked must be asked something; the API is read for all.
-    if (on === 'operator') expect(calls).toBeDefined();
-    else if (on !== 'api') expect(fragment).toBeDefined();
-  });
 });

@@ -29,7 +29,7 @@ interface Certificate {
 }
 
 /** The first certificate of each file is its own; those after it are whom it trusts. */
-export function certificatesOf(text: string, now: number): readonly Certificate[] {
+function certificatesOf(text: string, now: number): readonly Certificate[] {
   return text
     .split(/^== /m)
     .slice(1)

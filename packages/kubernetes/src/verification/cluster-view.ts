@@ -3,7 +3,7 @@ import type { ProbeOutput } from '@skerry/steps';
 import { z } from 'zod';
 import { separator } from './set-up.ts';
 
-export interface NodeView {
+interface NodeView {
   readonly name: string;
   readonly ready: boolean;
   /** Why it is not, in the words of the kubelet or the node controller. */

@@ -22,7 +22,7 @@ interface Conntrack {
 }
 
 /** `count N`, `max N`, then /proc/net/stat/nf_conntrack: names, and a line of hex for each processor. */
-export function conntrackOf(text: string): Conntrack | undefined {
+function conntrackOf(text: string): Conntrack | undefined {
   const lines = text.split('\n');
   const value = (key: string): number =>
     Number(lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1));

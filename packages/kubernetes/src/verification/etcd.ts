@@ -88,9 +88,7 @@ export const etcdHealth: Check<ClusterView> = {
 const metricsUrl = 'http://127.0.0.1:2381/metrics';
 
 /** Upper bound in milliseconds below which 99 of 100 syncs stayed, from a histogram of Prometheus. */
-export function p99Of(
-  metrics: string,
-): { readonly below: number; readonly count: number } | undefined {
+function p99Of(metrics: string): { readonly below: number; readonly count: number } | undefined {
   const buckets = [
     ...metrics.matchAll(/^etcd_disk_wal_fsync_duration_seconds_bucket\{le="([^"]+)"\} (\S+)$/gm),
   ].map(([, le = '', count = '']) => ({

@@ -32,7 +32,7 @@ const answer = z.object({
   addresses: z.array(z.string()).default([]),
   answer: z.object({ node: z.string(), pod: z.string(), client: z.string() }).optional(),
 });
-export type ProbeAnswer = z.infer<typeof answer>;
+type ProbeAnswer = z.infer<typeof answer>;
 
 /** sh: what the pod's kernel has learnt of narrow paths would hide them (ip-sysctl.rst, route/flush). */
 const forget = `nsenter -t "$pid" -n sh -c 'echo 1 >/proc/sys/net/ipv4/route/flush' || exit

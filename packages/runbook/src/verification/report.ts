@@ -7,7 +7,7 @@ export interface CheckReport {
   readonly verdict: Verdict;
 }
 
-export interface CheckCount {
+interface CheckCount {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
