@@ -60,7 +60,7 @@ ${forgetful ? forget : ''}${run}"/proc/$pid/root/probe" each "$@"`,
 }
 
 /** The answers of `probeFragment`, in the order of the tasks; a text where there are none. */
-export function probeAnswers(
+function probeAnswers(
   output: ProbeOutput,
   tasks: readonly ProbeTask[],
 ): readonly ProbeAnswer[] | string {
