@@ -87,7 +87,7 @@ test('bootstrap endpoints compares with the allow-list, and exits with 1', async
     type: 'endpoints',
     allowed: false,
     endpoints: [
-      { host: '127.0.0.9', port: 22, from: 'operator', at: `${listed}:2:73`, allowed: false },
+      { host: '127.0.0.9', port: 22, from: 'operator', at: `${listed}:2:60`, allowed: false },
     ],
   });
   inventory('kubernetes: { egress: { allow: [127.0.0.0/8] } }\n');

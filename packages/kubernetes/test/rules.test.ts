@@ -42,6 +42,17 @@ const broken: readonly Broken[] = [
   ['version-unknown', changed(['1.36.3', '«1.63.3»']), /known are 1\.33/],
   ['version-unknown', changed(['1.36.3', '«1.36.42»']), /newest of this series.*1\.36\.4/],
   ['version-newer-than-known', changed(['1.36.3', '«1.36.9»'])],
+  [
+    'egress-not-allowed',
+    changed(
+      ['cni: cilium', 'cni: «cilium»'],
+      [
+        'allow: [dns]\n',
+        'allow: [dns]\n  egress: { allow: [10.20.0.0/24, "*.k8s.io", "*.pkg.dev", "*.amazonaws.com", "*.quay.io"] }\n',
+      ],
+    ),
+    /^quay\.io is contacted/,
+  ],
   ['version-end-of-life', changed(['1.36.3', '«1.33.13»']), /ended on 2026-06-28/],
   ['control-plane-missing', changed(['[control-plane]', '[worker]'], ['1.36.3', '«1.36.3»'])],
   [
