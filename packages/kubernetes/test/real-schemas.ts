@@ -21,27 +21,52 @@ export function goModule(name: string, version: string): string | undefined {
   return existsSync(folder) ? folder : undefined;
 }
 
-/** A schema in which every name that it does not list is wrong: upstream's let unknown names pass. */
-function closed(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(closed);
-  if (typeof node !== 'object' || node === null) return node;
-  const { format: _, ...rest } = Object.fromEntries(
-    Object.entries(node as Schema)
-      .filter(([key]) => !key.startsWith('x-') && key !== 'description' && key !== 'default')
+function isMap(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * A schema in which every name that it does not list is wrong, as upstream's let unknown names pass;
+ * cut to the names that `values` have, as upstream's are long.
+ */
+function closed(node: unknown, values: readonly unknown[]): unknown {
+  if (!isMap(node)) return node;
+  const { properties, items, additionalProperties } = node;
+  const kept = Object.entries(node).filter(
+    ([key, value]) =>
+      !/^(x-.*|description|default|format|properties|items|additionalProperties)$/.test(key) &&
       // Go's (?i) is no regular expression here.
-      .filter(([key, value]) => key !== 'pattern' || !String(value).includes('(?i)'))
-      .map(([key, value]) => [key, closed(value)]),
+      (key !== 'pattern' || !String(value).includes('(?i)')),
   );
+  const maps = values.filter(isMap);
+  const names = new Set([...maps.flatMap(Object.keys), ...((node['required'] ?? []) as string[])]);
+  const listed = isMap(properties) ? properties : {};
+  const inner = Object.entries(listed)
+    .filter(([name]) => names.has(name))
+    .map(([name, schema]) => [
+      name,
+      closed(
+        schema,
+        maps.flatMap((map) => map[name] ?? []),
+      ),
+    ]);
   const isOpen =
-    (node as Schema)['x-kubernetes-preserve-unknown-fields'] === true ||
-    rest['properties'] === undefined ||
-    rest['additionalProperties'] !== undefined;
-  return isOpen ? rest : { ...rest, additionalProperties: false };
+    node['x-kubernetes-preserve-unknown-fields'] === true || Object.keys(listed).length === 0;
+  return {
+    ...Object.fromEntries(kept),
+    ...(inner.length > 0 ? { properties: Object.fromEntries(inner) as Schema } : {}),
+    ...(items === undefined ? {} : { items: closed(items, values.flat()) }),
+    ...(isMap(additionalProperties)
+      ? { additionalProperties: closed(additionalProperties, maps.flatMap(Object.values)) }
+      : isOpen
+        ? {}
+        : { additionalProperties: false }),
+  };
 }
 
 /** What is wrong with values by a JSON Schema, one line each. */
 function faults(schema: unknown, value: unknown): string[] {
-  const judge = z.fromJSONSchema(closed(schema) as z.core.JSONSchema.BaseSchema);
+  const judge = z.fromJSONSchema(closed(schema, [value]) as z.core.JSONSchema.BaseSchema);
   const result = judge.safeParse(value);
   return (result.error?.issues ?? []).map(
     ({ path, message }) => `${path.map(String).join('.')}: ${message}`,

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '@skerry/diagnostics';
 import { describe, expect, test } from 'vitest';
 import { checkCluster, rules, type NodeFacts } from '../src/index.ts';
+import { brokenNetworks } from './broken-networks.ts';
 import { changed, marked, sound } from './marked-inventory.ts';
 
 const today = '2026-11-22';
@@ -197,9 +198,23 @@ const broken: readonly Broken[] = [
 
 /** Each breaks one rule on one host, by its facts. */
 const onHosts: readonly (readonly [brief: string, text: string, facts: FactsOf])[] = [
-  ['version-skew cp-1', sound, { 'cp-1': { kubelet: 'v1.37.0' } }],
-  ['version-skew cp-2', sound, { 'cp-2': { kubelet: 'v1.34.4' }, 'w-1': { kubelet: 'v1.34.4' } }],
-  ['version-skew w-1', sound, { 'w-1': { kubelet: 'v1.32.13' }, 'cp-1': { kubelet: 'v1.35.4' } }],
+  ['version-skew cp-1', sound, { 'cp-1': { kubernetes: { kubelet: 'v1.37.0' } } }],
+  [
+    'version-skew cp-2',
+    sound,
+    {
+      'cp-2': { kubernetes: { kubelet: 'v1.34.4' } },
+      'w-1': { kubernetes: { kubelet: 'v1.34.4' } },
+    },
+  ],
+  [
+    'version-skew w-1',
+    sound,
+    {
+      'w-1': { kubernetes: { kubelet: 'v1.32.13' } },
+      'cp-1': { kubernetes: { kubelet: 'v1.35.4' } },
+    },
+  ],
   ['node-network-overlap w-1', sound, { 'w-1': link('10.97.1.1') }],
   ['kernel-too-old w-1', sound, { 'w-1': { kernel: '5.10.0-30-amd64' }, 'w-2': {} }],
   [
@@ -248,7 +263,7 @@ describe('rules', () => {
     expect(checkCluster(inventory, { today })).toEqual([]);
   });
 
-  const cases = broken.map(([id, text, more]) => ({ id, text, more }));
+  const cases = [...broken, ...brokenNetworks].map(([id, text, more]) => ({ id, text, more }));
   test.each(cases)('$id, where it stands', ({ id, text, more }) => {
     const { inventory, mark } = marked(text);
     const found = checkCluster(inventory, { today });
@@ -320,7 +335,7 @@ describe('rules', () => {
     const ids = rules.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const fired = new Set([
-      ...broken.map(([id]) => id),
+      ...[...broken, ...brokenNetworks].map(([id]) => id),
       ...onHosts.map(([text]) => text.split(' ')[0]),
       'ipvs-strict-arp',
       'proxy-mode-removed',

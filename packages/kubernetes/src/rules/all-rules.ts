@@ -1,3 +1,4 @@
+import { ciliumRules } from './cilium.ts';
 import { cniRules } from './cni.ts';
 import { controlPlaneRules } from './control-planes.ts';
 import { egressRules } from './egress.ts';
@@ -6,6 +7,7 @@ import { networkRules } from './networks.ts';
 import { nodeRules } from './nodes.ts';
 import { policyRules } from './policies.ts';
 import { proxyRules } from './proxy.ts';
+import { routedRules } from './routed.ts';
 import type { Rule } from './rule.ts';
 import { versionRules } from './versions.ts';
 
@@ -16,6 +18,8 @@ export const ruleGroups: readonly { readonly title: string; readonly rules: read
   { title: 'Networks', rules: networkRules },
   { title: 'Services', rules: proxyRules },
   { title: 'CNI and ingress', rules: cniRules },
+  { title: 'Cilium', rules: ciliumRules },
+  { title: 'Plain routes (cni: routed)', rules: routedRules },
   { title: 'Load balancer', rules: loadBalancerRules },
   { title: 'NetworkPolicies', rules: policyRules },
   { title: 'Egress', rules: egressRules },

@@ -1,13 +1,28 @@
 import { didYouMean } from '@skerry/diagnostics';
+import type { KubernetesSettings } from '@skerry/inventory';
 import { parseRange, rangeContains, rangesOverlap } from '../address-range.ts';
-import { poolRanges } from './named-ranges.ts';
+import { balancers, poolRanges } from './named-ranges.ts';
 import { hostsIn } from './networks.ts';
 import type { Rule } from './rule.ts';
 
 /** Above this, one node per address and ARP for all of them are too much (MetalLB, concepts/layer2). */
 const layer2Nodes = 50;
 
-const pools = 'loadBalancer.metallb.pools';
+type Balancer = ReturnType<typeof balancers>[number];
+
+function allPools(kubernetes: KubernetesSettings): {
+  readonly pool: Balancer['pools'][number];
+  readonly path: string;
+  readonly balancer: Balancer;
+}[] {
+  return balancers(kubernetes).flatMap((balancer) =>
+    balancer.pools.map((pool, at) => ({
+      pool,
+      path: `${balancer.section}.pools[${at}]`,
+      balancer,
+    })),
+  );
+}
 
 export const loadBalancerRules: readonly Rule[] = [
   {
@@ -57,17 +72,17 @@ export const loadBalancerRules: readonly Rule[] = [
     fix: 'write a network (10.20.1.0/27) or a range (10.20.1.10-10.20.1.20); one address is /32',
     source: 'metallb.io/configuration',
     needs: 'inventory',
-    *check({ kubernetes: { loadBalancer } }) {
-      for (const [at, pool] of (loadBalancer.metallb?.pools ?? []).entries()) {
+    *check({ kubernetes }) {
+      for (const { pool, path } of allPools(kubernetes)) {
         if (pool.addresses.length === 0) {
-          yield { what: `the pool "${pool.name}" is empty`, at: `${pools}[${at}].addresses` };
+          yield { what: `the pool "${pool.name}" is empty`, at: `${path}.addresses` };
         }
         for (const [index, text] of pool.addresses.entries()) {
           if (parseRange(text) !== undefined) continue;
           const fix = parseRange(`${text}/32`) === undefined ? undefined : `write ${text}/32`;
           yield {
             what: `"${text}" in the pool "${pool.name}" is no network and no range`,
-            at: `${pools}[${at}].addresses[${index}]`,
+            at: `${path}.addresses[${index}]`,
             ...(fix === undefined ? {} : { fix }),
           };
         }
@@ -82,15 +97,17 @@ export const loadBalancerRules: readonly Rule[] = [
     fix: 'rename one of them',
     source: 'kubernetes.io/docs/concepts/overview/working-with-objects/names',
     needs: 'inventory',
-    *check({ kubernetes: { loadBalancer } }) {
-      for (const kind of ['pools', 'peers'] as const) {
-        const seen = new Set<string>();
-        for (const [index, { name }] of (loadBalancer.metallb?.[kind] ?? []).entries()) {
-          if (seen.has(name)) {
-            const at = `loadBalancer.metallb.${kind}[${index}].name`;
-            yield { what: `two ${kind} are called "${name}"`, at };
+    *check({ kubernetes }) {
+      for (const balancer of balancers(kubernetes)) {
+        for (const kind of ['pools', 'peers'] as const) {
+          const seen = new Set<string>();
+          for (const [index, { name }] of balancer[kind].entries()) {
+            if (seen.has(name)) {
+              const at = `${balancer.section}.${kind}[${index}].name`;
+              yield { what: `two ${kind} are called "${name}"`, at };
+            }
+            seen.add(name);
           }
-          seen.add(name);
         }
       }
     },
@@ -110,7 +127,7 @@ export const loadBalancerRules: readonly Rule[] = [
         if (advertise !== 'l2') continue;
         yield {
           what: `the pool "${name}" is advertised by L2 to ${inventory.hosts.length} nodes`,
-          at: `${pools}[${at}].advertise`,
+          at: `loadBalancer.metallb.pools[${at}].advertise`,
         };
       }
     },
@@ -123,11 +140,10 @@ export const loadBalancerRules: readonly Rule[] = [
     fix: 'write "peers: [{name: …, address: …, asn: …, localAsn: …}]", or "advertise: l2"',
     source: 'metallb.io/configuration/_advanced_bgp_configuration',
     needs: 'inventory',
-    *check({ kubernetes: { loadBalancer } }) {
-      if ((loadBalancer.metallb?.peers.length ?? 0) > 0) return;
-      for (const [at, { name, advertise }] of (loadBalancer.metallb?.pools ?? []).entries()) {
-        if (advertise !== 'bgp') continue;
-        yield { what: `the pool "${name}" has no peer`, at: `${pools}[${at}].advertise` };
+    *check({ kubernetes }) {
+      for (const { pool, path, balancer } of allPools(kubernetes)) {
+        if (pool.advertise !== 'bgp' || balancer.peers.length > 0) continue;
+        yield { what: `the pool "${pool.name}" has no peer`, at: `${path}.advertise` };
       }
     },
   },
@@ -139,15 +155,15 @@ export const loadBalancerRules: readonly Rule[] = [
     fix: 'write 64512:100, or name it under "communities"',
     source: 'metallb.io/apis, Community',
     needs: 'inventory',
-    *check({ kubernetes: { loadBalancer } }) {
-      const names = Object.keys(loadBalancer.metallb?.communities ?? {});
-      for (const [at, pool] of (loadBalancer.metallb?.pools ?? []).entries()) {
+    *check({ kubernetes }) {
+      for (const { pool, path, balancer } of allPools(kubernetes)) {
+        const names = Object.keys(balancer.communities);
         for (const [index, name] of pool.communities.entries()) {
           if (/^(large:\d+:\d+:\d+|\d+:\d+)$/.test(name) || names.includes(name)) continue;
           const near = didYouMean(name, names);
           yield {
             what: `there is no community "${name}"`,
-            at: `${pools}[${at}].communities[${index}]`,
+            at: `${path}.communities[${index}]`,
             ...(near === undefined ? {} : { fix: near }),
           };
         }

@@ -21,15 +21,31 @@ export function networksOf({ network }: KubernetesSettings): NamedRange[] {
   );
 }
 
+type Balancer = Exclude<KubernetesSettings['loadBalancer']['cilium'], undefined>;
+
+/** Who gives out addresses of Services, with the path of his section. */
+export function balancers({ loadBalancer }: KubernetesSettings): (Pick<
+  Balancer,
+  'pools' | 'peers' | 'communities'
+> & {
+  readonly section: string;
+})[] {
+  return (['metallb', 'cilium'] as const).flatMap((name) => {
+    const found = loadBalancer[name];
+    return found === undefined ? [] : [{ ...found, section: `loadBalancer.${name}` }];
+  });
+}
+
 /** Every part of every pool that has a size. */
-export function poolRanges({ loadBalancer }: KubernetesSettings): NamedRange[] {
-  const pools = loadBalancer.metallb?.pools ?? [];
-  return pools.flatMap((pool, at) =>
-    pool.addresses.flatMap((text, index) => {
-      const range = parseRange(text);
-      if (range === undefined) return [];
-      const path = `loadBalancer.metallb.pools[${at}].addresses[${index}]`;
-      return [{ name: `${text} of the pool "${pool.name}"`, path, range }];
-    }),
+export function poolRanges(kubernetes: KubernetesSettings): NamedRange[] {
+  return balancers(kubernetes).flatMap(({ section, pools }) =>
+    pools.flatMap((pool, at) =>
+      pool.addresses.flatMap((text, index) => {
+        const range = parseRange(text);
+        if (range === undefined) return [];
+        const path = `${section}.pools[${at}].addresses[${index}]`;
+        return [{ name: `${text} of the pool "${pool.name}"`, path, range }];
+      }),
+    ),
   );
 }

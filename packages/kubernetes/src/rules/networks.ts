@@ -47,7 +47,9 @@ function* pairsThatOverlap(
 function nodesFit({ kubernetes, inventory }: Subject, network: string): number | undefined {
   const range = parseRange(network);
   const cni = kubernetes.network.cni?.name;
-  if (range === undefined || cni === 'calico' || cni === 'weave') return undefined;
+  if (range === undefined || cni === 'calico' || cni === 'weave' || cni === 'routed') {
+    return undefined;
+  }
   const bits = nodePrefix[range.family] - prefixLength(network);
   const room = bits < 0 ? 0 : bits > 30 ? Number.POSITIVE_INFINITY : 2 ** bits;
   return inventory.hosts.length > room ? room : undefined;

@@ -15,8 +15,8 @@ export interface NodeFacts {
     /** With prefix length: `10.20.0.11/24`. */
     readonly addresses: readonly string[];
   }[];
-  /** The version of the kubelet that runs there already, where it is known. */
-  readonly kubelet?: string | undefined;
+  /** The version of the kubelet that is there already, '' where there is none. */
+  readonly kubernetes?: { readonly kubelet: string };
 }
 
 /** What a rule sees. */

@@ -86,8 +86,9 @@ export const versionRules: readonly Rule[] = [
     *check({ kubernetes: { version }, facts, controlPlanes }) {
       const wanted = version === undefined ? undefined : versionNumber(version);
       if (wanted === undefined) return;
-      for (const [host, { kubelet }] of facts) {
-        const runs = kubelet === undefined ? undefined : versionNumber(kubelet);
+      for (const [host, { kubernetes }] of facts) {
+        const kubelet = kubernetes?.kubelet ?? '';
+        const runs = versionNumber(kubelet);
         if (runs === undefined) continue;
         const most = controlPlanes.some(({ name }) => name === host) ? 1 : 3;
         const behind = wanted.minor - runs.minor;
