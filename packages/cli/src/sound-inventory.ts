@@ -1,12 +1,12 @@
-import { DiagnosticError } from '@skerry/diagnostics';
+import { DiagnosticError, type Diagnostic } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
-import { checkCluster } from '@skerry/kubernetes';
+import { checkCluster, type NodeFacts } from '@skerry/kubernetes';
 import type { Output } from './output.ts';
 
 /**
  * Before a run connects to anything: throws everything in the inventory that cannot work, and tells
- * once what may not. What hosts are is not looked at here: remembered facts may be old, and the gates
- * of the runbooks look at the hosts themselves.
+ * once what may not. What hosts are is looked at when they have said it (`hostFindings`): remembered
+ * facts may be old.
  */
 export function demandSound(inventory: Inventory, output: Output): void {
   const found = checkCluster(inventory);
@@ -14,4 +14,12 @@ export function demandSound(inventory: Inventory, output: Output): void {
   for (const warning of found) {
     output.complain(output.diagnosticText(warning));
   }
+}
+
+/** What does not fit together by what hosts are; the inventory alone was looked at before. */
+export function hostFindings(
+  inventory: Inventory,
+  facts: ReadonlyMap<string, NodeFacts>,
+): Diagnostic[] {
+  return checkCluster(inventory, { facts }).filter(({ at }) => at !== undefined && 'host' in at);
 }

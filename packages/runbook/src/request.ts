@@ -1,6 +1,6 @@
 import type { Connector, Endpoint, SecretBook } from '@skerry/executor';
 import type { Host, Inventory } from '@skerry/inventory';
-import type { ExitCode } from '@skerry/diagnostics';
+import type { Diagnostic, ExitCode } from '@skerry/diagnostics';
 import type { Bundle, ResolveContext } from '@skerry/steps';
 import type { Runbook } from './dsl.ts';
 import type { HostRecap, RunEvent } from './events.ts';
@@ -44,6 +44,11 @@ export interface RunRequest {
    * a host is not as it was when the plan was made, or the plan was used already.
    */
   readonly saved?: PlanToApply;
+  /**
+   * What does not fit together by the facts that hosts gave in this run. An error among it refuses the
+   * run as a whole: `run` throws it as a DiagnosticError, and nothing is changed.
+   */
+  readonly examine?: (facts: ReadonlyMap<string, Facts>) => readonly Diagnostic[];
   /** How the cluster is looked at after an apply that changed something. */
   readonly verification?: AnyVerification;
 }

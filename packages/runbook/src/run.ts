@@ -62,6 +62,7 @@ export async function run(given: RunRequest): Promise<RunOutcome> {
   try {
     emit({ type: 'phase', phase: 'probe', hosts: names(states) });
     await probeFleet(fleet, states);
+    demandFit(request, states);
     // A host that could not be expanded may have the steps with the tag.
     if (states.every(({ plays }) => plays !== undefined)) requireTags(request, fleet.knownTags);
     const plan: Plan = {
@@ -131,6 +132,17 @@ function linkTo(request: RunRequest, host: Host, run: string): HostLink {
     link.holdLock(lockOwner(), run);
   }
   return link;
+}
+
+/** Refuses the run where hosts are not what the inventory needs them to be. */
+function demandFit(request: RunRequest, states: readonly HostState[]): void {
+  const facts = new Map(
+    states.flatMap(({ host, facts: known }) =>
+      known === undefined ? [] : [[host.name, known] as const],
+    ),
+  );
+  const found = request.examine?.(facts) ?? [];
+  if (found.some(({ severity }) => severity === 'error')) throw new DiagnosticError(found);
 }
 
 /** A host with a rule that does not hold now is left alone as a whole. */

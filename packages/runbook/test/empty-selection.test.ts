@@ -53,6 +53,31 @@ test('a step with a wrong option is an error of the runbook, with the nearest na
   });
 });
 
+test('what hosts said of themselves can refuse the run before anything is changed', async () => {
+  let seen: string[] = [];
+  const unfit = {
+    code: 'unfit',
+    severity: 'error',
+    what: 'a is unfit',
+    at: { host: 'a' },
+  } as const;
+  await expect(
+    hosts.run(tagged, {
+      examine: (facts) => {
+        seen = [...facts].map(([name, { kernel }]) => `${name} ${kernel}`);
+        return [unfit];
+      },
+    }),
+  ).rejects.toMatchObject({ exitCode: 1, diagnostics: [unfit] });
+  expect(seen).toEqual([expect.stringMatching(/^a \d+\./)]);
+  // A warning refuses nothing, and nothing was changed before.
+  const { plan } = await hosts.run(tagged, {
+    mode: 'plan',
+    examine: () => [{ ...unfit, severity: 'warning' }],
+  });
+  expect(lines(plan)).toHaveLength(2);
+});
+
 test('hosts that no play is for are an error that names the plays', async () => {
   await expect(
     hosts.run(tagged, { hosts: selectHosts(hosts.inventory, 'b') }),

@@ -1,9 +1,10 @@
-import { ExitCode } from '@skerry/diagnostics';
+import { ExitCode, type Diagnostic } from '@skerry/diagnostics';
 import { clusterVerification } from '@skerry/kubernetes';
 import {
   isEmpty,
   loadRunbook,
   run as runEngine,
+  type Facts,
   type Plan,
   type RunEvent,
   type SavedPlan,
@@ -26,7 +27,7 @@ import { savePlan } from '../plan-file/save.ts';
 import { reachLab } from '../reach-lab.ts';
 import { openRun } from '../run-context.ts';
 import { RunLog } from '../run-log.ts';
-import { demandSound } from '../sound-inventory.ts';
+import { demandSound, hostFindings } from '../sound-inventory.ts';
 import { templatesFor } from '../templates.ts';
 
 export interface RunCommand {
@@ -97,6 +98,12 @@ export async function run(command: RunCommand): Promise<ExitCode> {
     if (!yes) cancelled = 'by-answer';
     return yes;
   };
+  const examine = (facts: ReadonlyMap<string, Facts>): Diagnostic[] => {
+    const found = hostFindings(inventory, facts);
+    const errors = found.some(({ severity }) => severity === 'error');
+    if (!errors) for (const warning of found) renderer.line(output.diagnosticText(warning));
+    return found;
+  };
   const verification = looksAtCluster(runbook.name, options)
     ? clusterVerification(context.inventory)
     : undefined;
@@ -119,6 +126,7 @@ export async function run(command: RunCommand): Promise<ExitCode> {
       ...engine,
       mode,
       runbook,
+      ...(runbook.consent === undefined ? { examine } : {}),
       hosts: context.hosts,
       ...(options.tags === undefined ? {} : { tags: options.tags }),
       ...(saved === undefined ? {} : { saved }),
