@@ -75,6 +75,7 @@ function verification(
     deadline: 60,
     tearDown: sh('rm -f /srv/set-up; echo gone >/srv/gone'),
     read: sh('cat /srv/set-up'),
+    patience: 0,
     parse: ({ stdout }, failure) => ({ lines: stdout.trim().split('\n'), failure }),
     checks,
     ...more,
@@ -173,6 +174,13 @@ it('what may settle is asked again, alone, until it has', async () => {
 });
 
 describe('where the cluster cannot be read', () => {
+  it('asks again for a while', async () => {
+    const read = sh('[ -e /srv/asked ] || { touch /srv/asked; exit 1; }; cat /srv/set-up');
+    const outcome = await verify(verification([counts], { read, patience: 30 }));
+    expect(outcome.exitCode).toBe(0);
+    expect(outcome.status('counts')).toBe('passed');
+  });
+
   it('says why, and that nothing else was looked at', async () => {
     const read = sh('echo "The connection to the server was refused" >&2; exit 1');
     const outcome = await verify(verification([counts], { read }));

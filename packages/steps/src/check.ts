@@ -84,6 +84,8 @@ export interface Verification<View> {
   readonly tearDown: Fragment;
   /** Reads the cluster, before each round of checks. */
   readonly read: Fragment;
+  /** Seconds for which `read` is tried again while it fails. */
+  readonly patience: number;
   /** Throws where the answer cannot be understood. `setUpFailure`: why `setUp` did not succeed. */
   parse(read: ProbeOutput, setUpFailure: string | undefined): View;
   readonly checks: readonly Check<View>[];

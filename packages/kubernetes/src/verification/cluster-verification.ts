@@ -33,6 +33,8 @@ export function clusterVerification(
     deadline: 2 * podsDeadline + 60,
     tearDown: tearDownFragment,
     read: readFragment,
+    // An API server that is just being restarted.
+    patience: 30,
     parse: (output, setUpFailure) =>
       parseClusterView(output, { inventory, now: now(), setUpFailure }),
     checks,

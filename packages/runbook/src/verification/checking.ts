@@ -18,7 +18,6 @@ const times = {
   read: 180_000,
   tearDown: 120_000,
   pause: 2000,
-  restart: 30_000,
 } as const;
 
 export interface ChecksRequest {
@@ -142,10 +141,9 @@ export class Checking {
     return undefined;
   }
 
-  /** An API server that is just being restarted is no finding. */
   async #readPatiently(setUpFailure: string | undefined): Promise<unknown> {
-    const { signal } = this.#request;
-    const end = performance.now() + times.restart;
+    const { verification, signal } = this.#request;
+    const end = performance.now() + 1000 * verification.patience;
     for (;;) {
       const view = await this.#read(setUpFailure);
       if (view !== undefined || signal.aborted || performance.now() > end) return view;
