@@ -135,6 +135,7 @@ function helmTemplate(
     return execFileSync(helm, [...words, '--values', '-'], {
       input: JSON.stringify(values),
       encoding: 'utf8',
+      stdio: ['pipe', 'pipe', 'pipe'],
       timeout: helmDeadline,
       maxBuffer: 256 * 1024 * 1024,
       // No plugin, no repository and no setting of the user's own: the same chart, the same text.

@@ -3,7 +3,7 @@ import type { Inventory } from '@skerry/inventory';
 import { componentOf } from '../matrix/components.ts';
 
 /** Something at a URL. */
-export interface Download {
+interface Download {
   readonly url: string;
   /** A text that begins with the SHA-256 of it, as upstream publishes it. */
   readonly checksum?: string;

@@ -98,7 +98,7 @@ export function imagesOf(objects: readonly unknown[]): string[] {
 }
 
 /** As the kubelet completes it: `busybox` is `docker.io/library/busybox:latest`. */
-export function fullReference(image: string): string {
+function fullReference(image: string): string {
   const [first = '', ...rest] = image.split('/');
   const named = rest.length > 0 && /[.:]|^localhost$/.test(first);
   const path = named ? image : `docker.io/${rest.length === 0 ? 'library/' : ''}${image}`;
