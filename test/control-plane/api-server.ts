@@ -110,6 +110,7 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
     'service-account-issuer': 'https://kubernetes.default.svc',
     'token-auth-file': join(folder, 'tokens'),
     'authorization-mode': 'RBAC',
+    'allow-privileged': 'true',
     // There is no controller manager here that would make accounts.
     'disable-admission-plugins': 'ServiceAccount',
   });
