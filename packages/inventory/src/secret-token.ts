@@ -35,12 +35,14 @@ export function clusterSecrets({
   version,
   loadBalancer,
 }: KubernetesSettings): ReadonlyMap<string, string> {
-  const peers = version === undefined ? [] : (loadBalancer.metallb?.peers ?? []);
+  if (version === undefined) return new Map();
   return new Map(
-    peers.flatMap(({ password }, index) =>
-      password === undefined
-        ? []
-        : [[`loadBalancer.metallb.peers[${index}].password`, secretToken(password)] as const],
+    (['metallb', 'cilium'] as const).flatMap((balancer) =>
+      (loadBalancer[balancer]?.peers ?? []).flatMap(({ password }, index) =>
+        password === undefined
+          ? []
+          : [[`loadBalancer.${balancer}.peers[${index}].password`, secretToken(password)] as const],
+      ),
     ),
   );
 }

@@ -100,4 +100,23 @@ export const brokenNetworks: readonly (readonly [id: string, text: string, more?
       '«10.20.1.5»',
     ]),
   ],
+  [
+    'metallb-legacy-form',
+    changed([
+      '      pools:\n        - { name: edge, addresses: [10.20.1.0/27], advertise: l2 }',
+      `      «address-pools»:
+        - name: edge
+          protocol: layer2
+          addresses: [10.20.1.0/27]
+          avoid-buggy-ips: true
+        - name: far
+          protocol: bgp
+          auto-assign: false
+          addresses: [10.20.2.0/27]
+          bgp-advertisements: [{ aggregation-length: 28, localpref: 100, communities: [site] }]
+      peers: [{ peer-address: 10.20.0.1, peer-asn: 64500, my-asn: 64512 }]
+      bgp-communities: { site: "64512:100" }`,
+    ]),
+    /advertise: l2[\s\S]*avoidBuggyAddresses: true[\s\S]*advertise: bgp[\s\S]*autoAssign: false[\s\S]*aggregation: 28[\s\S]*name: peer-1[\s\S]*localAsn: 64512/,
+  ],
 ];

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { sh } from '@skerry/steps';
 import { expect } from 'vitest';
@@ -79,6 +80,7 @@ export async function segment(mtu = 1500): Promise<Segment> {
 
 /** Where the real CNI plugins lie, if this machine has them. */
 export function cniPlugins(): string | undefined {
-  const folders = [process.env['SKERRY_CNI_PLUGINS'] ?? '', '/opt/cni/bin'];
+  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'skerry');
+  const folders = [...globSync(`${cache}/components/cni-plugins-programs-*`), '/opt/cni/bin'];
   return folders.find((folder) => existsSync(join(folder, 'bridge')));
 }

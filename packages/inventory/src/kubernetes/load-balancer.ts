@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { secretReference, serverName, word } from '../formats.ts';
+import { fromLegacyMetallb } from './metallb-legacy.ts';
 import { asn, interfaceName, objectName, version } from './values.ts';
 
 const community = z
@@ -77,7 +78,10 @@ const cilium = z.strictObject({
 /** Who gives Services of the type LoadBalancer their addresses. */
 export const loadBalancer = z
   .strictObject({
-    metallb: metallb.optional().describe('MetalLB, with its pools of addresses'),
+    metallb: z
+      .preprocess(fromLegacyMetallb, metallb)
+      .optional()
+      .describe('MetalLB, with its pools of addresses'),
     cilium: cilium.optional().describe('Cilium itself, with its pools of addresses'),
   })
   .describe('Who gives Services of the type LoadBalancer their addresses');

@@ -13,7 +13,7 @@ type Flannel = Extract<CniSettings, { name: 'flannel' }>;
  * net-conf.json (github.com/flannel-io/flannel, Documentation/configuration.md and backends.md). The
  * MTU of its VXLAN is that of the network below, from which Flannel takes off its own headers.
  */
-export function flannelNetwork({ network }: KubernetesSettings, flannel: Flannel): string {
+function flannelNetwork({ network }: KubernetesSettings, flannel: Flannel): string {
   const four = network.pods.find((text) => parseRange(text)?.family === 4);
   const six = network.pods.find((text) => parseRange(text)?.family === 6);
   const below =

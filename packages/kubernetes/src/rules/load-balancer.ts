@@ -1,5 +1,6 @@
 import { didYouMean } from '@skerry/diagnostics';
 import type { KubernetesSettings } from '@skerry/inventory';
+import { stringify } from 'yaml';
 import { parseRange, rangeContains, rangesOverlap } from '../address-range.ts';
 import { balancers, poolRanges } from './named-ranges.ts';
 import { hostsIn } from './networks.ts';
@@ -24,7 +25,49 @@ function allPools(kubernetes: KubernetesSettings): {
   );
 }
 
+/** What is said of pools or peers, without what would be so anyway. */
+function shortForm(items: readonly Readonly<Record<string, unknown>>[]): object[] {
+  return items.map((item) =>
+    Object.fromEntries(
+      Object.entries(item).filter(
+        ([key, value]) =>
+          value !== undefined &&
+          (value !== false || key === 'autoAssign') &&
+          !(Array.isArray(value) && value.length === 0) &&
+          !(key === 'autoAssign' && value === true) &&
+          !(key === 'port' && value === 179),
+      ),
+    ),
+  );
+}
+
 export const loadBalancerRules: readonly Rule[] = [
+  {
+    id: 'metallb-legacy-form',
+    severity: 'warning',
+    wants: 'Settings of MetalLB are written in the form of this inventory.',
+    reason:
+      'MetalLB takes no notice of its old ConfigMap since 0.13; what stands here is translated into its objects',
+    fix: 'write it anew, as it is shown',
+    source: 'metallb.io/release-notes, 0.13 (Backward compatibility)',
+    needs: 'inventory',
+    *check({ kubernetes: { loadBalancer }, inventory }) {
+      const at = 'loadBalancer.metallb.address-pools';
+      const { metallb } = loadBalancer;
+      if (metallb === undefined || !inventory.kubernetesPlaces.has(at)) return;
+      const { pools, peers, communities } = metallb;
+      const anew = {
+        pools: shortForm(pools),
+        ...(peers.length > 0 ? { peers: shortForm(peers) } : {}),
+        ...(Object.keys(communities).length > 0 ? { communities } : {}),
+      };
+      yield {
+        what: 'these are settings of MetalLB’s old ConfigMap',
+        at,
+        fix: `write under metallb:\n${stringify(anew).trimEnd()}`,
+      };
+    },
+  },
   {
     id: 'pool-contains-node',
     severity: 'error',
