@@ -53,119 +53,116 @@ function groupsOf(inventory: Inventory, manifest: string): Group[] {
   }));
 }
 
-describe.skipIf(programs === undefined || metallb === undefined)(
-  'the objects of an inventory',
-  () => {
-    let objects: ObjectsOnApi;
-    let manifest = '';
-    beforeAll(async () => {
-      if (programs === undefined || metallb === undefined) return;
-      manifest = await readFile(join(metallb, 'metallb-native.yaml'), 'utf8');
-      objects = new ObjectsOnApi(await startApiServer(programs));
-      objects.secrets.set('BGP', 'hunter22');
-    });
-    afterAll(async () => {
-      await objects?.api[Symbol.asyncDispose]();
-    });
+describe.skipIf(programs === undefined || metallb === undefined)('an inventory', () => {
+  let objects: ObjectsOnApi;
+  let manifest = '';
+  beforeAll(async () => {
+    if (programs === undefined || metallb === undefined) return;
+    manifest = await readFile(join(metallb, 'metallb-native.yaml'), 'utf8');
+    objects = new ObjectsOnApi(await startApiServer(programs));
+    objects.secrets.set('BGP', 'hunter22');
+  });
+  afterAll(async () => {
+    await objects?.api[Symbol.asyncDispose]();
+  });
 
-    const inventoryOf = (text: string): Inventory => parseInventory(text, 'site.yaml');
+  const inventoryOf = (text: string): Inventory => parseInventory(text, 'site.yaml');
 
-    /** What kubeadm leaves in the API at init. */
-    async function kubeadmInit(inventory: Inventory): Promise<void> {
-      const [first] = inventory.hosts;
-      if (first === undefined) return;
-      for (const { name } of inventory.hosts) {
-        await objects.byHand('create', { apiVersion: 'v1', kind: 'Node', metadata: { name } });
-      }
-      const path = `${objects.api.kubeconfig}.kubeadm`;
-      const documents = [
-        initConfiguration(inventory, first),
-        clusterConfiguration(inventory),
-        kubeletConfiguration(inventory),
-        kubeProxyConfiguration(inventory) ?? {},
-      ];
-      await writeFile(path, objectsText(documents));
-      const code = `
+  /** What kubeadm leaves in the API at init. */
+  async function kubeadmInit(inventory: Inventory): Promise<void> {
+    const [first] = inventory.hosts;
+    if (first === undefined) return;
+    for (const { name } of inventory.hosts) {
+      await objects.byHand('create', { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+    }
+    const path = `${objects.api.kubeconfig}.kubeadm`;
+    const documents = [
+      initConfiguration(inventory, first),
+      clusterConfiguration(inventory),
+      kubeletConfiguration(inventory),
+      kubeProxyConfiguration(inventory) ?? {},
+    ];
+    await writeFile(path, objectsText(documents));
+    const code = `
 for phase in 'upload-config kubeadm' 'upload-config kubelet' 'addon kube-proxy'; do
   kubeadm init phase $phase --config "$1" --kubeconfig "$2" || exit
 done`;
-      const args = [path, objects.api.kubeconfig];
-      const output = await runFragment('dash', { code, args }, { env: objects.api.env });
-      expect(output.code, output.stderr).toBe(0);
-    }
+    const args = [path, objects.api.kubeconfig];
+    const output = await runFragment('dash', { code, args }, { env: objects.api.env });
+    expect(output.code, output.stderr).toBe(0);
+  }
 
-    it('follow a cluster that kubeadm made, and what changes in the inventory', async () => {
-      const inventory = inventoryOf(written);
-      await kubeadmInit(inventory);
-      const { changes } = await objects.apply(groupsOf(inventory, manifest));
-      const all = lines(changes).map((line) => line.split(':')[0]);
-      expect(all.slice(0, 6)).toEqual([
-        'update ConfigMap kube-system/kubeadm-config',
-        'update ConfigMap kube-system/kubelet-config',
-        'update Node cp-1',
-        'update Node w-1 (taints)',
-        'update Node w-1',
-        'update ConfigMap kube-system/kube-proxy',
-      ]);
-      expect(all).toContain('create IPAddressPool.metallb.io metallb-system/edge');
-      expect(all).toContain('create NetworkPolicy.networking.k8s.io shop/allow-dns');
+  it('follow a cluster that kubeadm made, and what changes in the inventory', async () => {
+    const inventory = inventoryOf(written);
+    await kubeadmInit(inventory);
+    const { changes } = await objects.apply(groupsOf(inventory, manifest));
+    const all = lines(changes).map((line) => line.split(':')[0]);
+    expect(all.slice(0, 6)).toEqual([
+      'update ConfigMap kube-system/kubeadm-config',
+      'update ConfigMap kube-system/kubelet-config',
+      'update Node cp-1',
+      'update Node w-1 (taints)',
+      'update Node w-1',
+      'update ConfigMap kube-system/kube-proxy',
+    ]);
+    expect(all).toContain('create IPAddressPool.metallb.io metallb-system/edge');
+    expect(all).toContain('create NetworkPolicy.networking.k8s.io shop/allow-dns');
 
-      const ipvs = inventoryOf(written.replace('proxy: nftables', 'proxy: ipvs'));
-      const { changes: proxy } = await objects.apply(groupsOf(ipvs, manifest));
-      expect(lines(proxy)).toEqual([
-        'update ConfigMap kube-system/kube-proxy',
-        'update DaemonSet.apps kube-system/kube-proxy',
-      ]);
-      expect(diffOf(proxy, 'ConfigMap kube-system/kube-proxy')).toContain('+    mode: ipvs');
+    const ipvs = inventoryOf(written.replace('proxy: nftables', 'proxy: ipvs'));
+    const { changes: proxy } = await objects.apply(groupsOf(ipvs, manifest));
+    expect(lines(proxy)).toEqual([
+      'update ConfigMap kube-system/kube-proxy',
+      'update DaemonSet.apps kube-system/kube-proxy',
+    ]);
+    expect(diffOf(proxy, 'ConfigMap kube-system/kube-proxy')).toContain('+    mode: ipvs');
   });
 
   it('leave kubeadm a configuration of the kubelet that it can read, and fill in', async () => {
-      const node = hostname().toLowerCase();
-      const name = 'kubeadm.alpha.kubernetes.io/cri-socket';
-      const annotations = { [name]: 'unix:///run/containerd/containerd.sock' };
-      await objects.byHand('create', {
-        apiVersion: 'v1',
-        kind: 'Node',
-        metadata: { name: node, annotations },
-      });
-      const code = `
+    const node = hostname().toLowerCase();
+    const name = 'kubeadm.alpha.kubernetes.io/cri-socket';
+    const annotations = { [name]: 'unix:///run/containerd/containerd.sock' };
+    await objects.byHand('create', {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: node, annotations },
+    });
+    const code = `
 mkdir -p /etc/kubernetes /var/lib/kubelet &&
 mount -t tmpfs none /etc/kubernetes && mount -t tmpfs none /var/lib/kubelet &&
 cp "$1" /etc/kubernetes/kubelet.conf &&
 kubeadm upgrade node phase kubelet-config --dry-run --kubeconfig "$1" >&2 &&
 cat /etc/kubernetes/tmp/*/config.yaml`;
-      const { stdout, stderr } = await runFragment(
-        'dash',
-        { code, args: [objects.api.kubeconfig] },
-        { env: objects.api.env, inside: ['unshare', '-m'] },
-      );
-      expect(stdout, stderr).toContain('\ncgroupDriver: systemd\n');
-      expect(stdout).toContain('\nstaticPodPath: /etc/kubernetes/manifests\n');
-      expect(stdout).toContain('    clientCAFile: /etc/kubernetes/pki/ca.crt\n');
+    const { stdout, stderr } = await runFragment(
+      'dash',
+      { code, args: [objects.api.kubeconfig] },
+      { env: objects.api.env, inside: ['unshare', '-m'] },
+    );
+    expect(stdout, stderr).toContain('\ncgroupDriver: systemd\n');
+    expect(stdout).toContain('\nstaticPodPath: /etc/kubernetes/manifests\n');
+    expect(stdout).toContain('    clientCAFile: /etc/kubernetes/pki/ca.crt\n');
+  });
 
   it('go with what made them, dependants first', async () => {
     const less = inventoryOf(
-        written
-          .replace(/ {2}loadBalancer:[^]*(?= {2}policies)/, '')
-          .replace('proxy: nftables', 'proxy: none')
-          .replace('labels: { disk: nvme }, ', ''),
-      );
-      const { changes: gone } = await objects.apply(groupsOf(less, manifest));
-      expect(diffOf(gone, 'Node w-1')).toEqual(['-    disk: nvme']);
-      expect(lines(gone)).toEqual(
-        expect.arrayContaining([
-          'delete DaemonSet.apps kube-system/kube-proxy: it is not wanted: site.yaml:12:21',
-          'delete BGPPeer.metallb.io metallb-system/tor: it is no longer wanted',
-          'delete Secret metallb-system/bgp-tor: it is no longer wanted',
-          'delete Deployment.apps metallb-system/controller: it is no longer wanted',
-        ]),
-      );
-      const kinds = lines(gone).filter((line) => line.startsWith('delete'));
-      const at = (part: string): number => kinds.findIndex((line) => line.includes(part));
-      expect(at('BGPPeer')).toBeLessThan(at('Deployment.apps'));
-      expect(at('Deployment.apps')).toBeLessThan(at('ServiceAccount'));
-      expect(await objects.api.kubectl('get', 'all', '-n', 'metallb-system', '-o', 'name')).toBe(
-        '',
-      );
+      written
+        .replace(/ {2}loadBalancer:[^]*(?= {2}policies)/, '')
+        .replace('proxy: nftables', 'proxy: none')
+        .replace('labels: { disk: nvme }, ', ''),
+    );
+    const { changes: gone } = await objects.apply(groupsOf(less, manifest));
+    expect(diffOf(gone, 'Node w-1')).toEqual(['-    disk: nvme']);
+    expect(lines(gone)).toEqual(
+      expect.arrayContaining([
+        'delete DaemonSet.apps kube-system/kube-proxy: it is not wanted: site.yaml:12:21',
+        'delete BGPPeer.metallb.io metallb-system/tor: it is no longer wanted',
+        'delete Secret metallb-system/bgp-tor: it is no longer wanted',
+        'delete Deployment.apps metallb-system/controller: it is no longer wanted',
+      ]),
+    );
+    const kinds = lines(gone).filter((line) => line.startsWith('delete'));
+    const at = (part: string): number => kinds.findIndex((line) => line.includes(part));
+    expect(at('BGPPeer')).toBeLessThan(at('Deployment.apps'));
+    expect(at('Deployment.apps')).toBeLessThan(at('ServiceAccount'));
+    expect(await objects.api.kubectl('get', 'all', '-n', 'metallb-system', '-o', 'name')).toBe('');
   });
 });
