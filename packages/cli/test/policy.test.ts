@@ -39,9 +39,8 @@ test('all that is wrong in a policy is told at once, with places and the nearest
     'deny:\n  opaqe: true\n  reboot: { outside: Sat 22-04 }\n  hosts:\n    - { group: all, moreThen: 3 }\n',
   );
   const found = await refused({ policy: file });
-  expect(
-    found.map(({ what, at, fix }) => [what, at !== undefined && 'line' in at && at.line, fix]),
-  ).toMatchInlineSnapshot(`
+  expect(found.map(({ what, at, fix }) => [what, at !== undefined && 'line' in at && at.line, fix]))
+    .toMatchInlineSnapshot(`
     [
       [
         ""deny.reboot.outside" must be days, hours and a time zone, like "Sat-Sun 22:00-04:00 Europe/Oslo"",
