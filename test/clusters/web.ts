@@ -2,12 +2,6 @@ import { expect } from 'vitest';
 import { kubectl } from './cluster.ts';
 import { output } from '../machines.ts';
 
-/** The answer of a pod of `web`: who answered. */
-export interface Answer {
-  readonly node: string;
-  readonly pod: string;
-}
-
 const patiently = { timeout: 300_000, interval: 5000 };
 
 /** The name by which the nodes know the image of probe pods. */

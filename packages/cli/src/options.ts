@@ -45,7 +45,7 @@ function wholeNumber(text: string): number {
 }
 
 /** An option that can be given several times. */
-export function repeated(text: string, before: readonly string[] = []): readonly string[] {
+function repeated(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
 
@@ -69,7 +69,7 @@ export type DiffFormat = (typeof diffFormats)[number];
 
 /** The readers that `plan --refresh-only` writes for. */
 export const driftFormats = ['terminal', 'markdown', 'json'] as const;
-export type DriftFormat = (typeof driftFormats)[number];
+type DriftFormat = (typeof driftFormats)[number];
 
 /** Seconds of `90s`, `30m`, `24h`, `7d`: a year at most, for so long it is known which plans were used. */
 export function seconds(text: string): number {

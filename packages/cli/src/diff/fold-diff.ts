@@ -18,7 +18,7 @@ export interface DiffStep {
   }[];
 }
 
-export interface DiffBlock {
+interface DiffBlock {
   readonly hosts: readonly string[];
   readonly steps: readonly DiffStep[];
 }

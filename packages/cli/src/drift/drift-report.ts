@@ -2,7 +2,7 @@ import type { Drift, DriftCause } from '@skerry/runbook';
 import type { Change } from '@skerry/steps';
 
 /** The same drift on several hosts. */
-export interface DriftBlock {
+interface DriftBlock {
   readonly hosts: readonly string[];
   readonly play: string;
   readonly id: string;

@@ -17,7 +17,7 @@ export interface PolicyOptions {
   readonly deny?: readonly string[];
 }
 
-export interface PlacedFinding extends PolicyFinding {
+interface PlacedFinding extends PolicyFinding {
   /** `policy.yaml:4:5`, or `--deny`. */
   readonly at: string;
 }

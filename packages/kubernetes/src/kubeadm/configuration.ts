@@ -15,7 +15,7 @@ export const kubeletConfigFolder = '/etc/kubernetes/kubelet.conf.d';
 const controlPlaneTaint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
 
 /** Where etcd keeps its data, on every control plane. */
-export const etcdFolder = '/var/lib/etcd';
+const etcdFolder = '/var/lib/etcd';
 
 const part = (name: string, value: KubernetesObject): KubernetesObject =>
   Object.keys(value).length === 0 ? {} : { [name]: value };

@@ -2,7 +2,7 @@ import type { HostPlan, Plan, StepPlan } from '../plan.ts';
 import type { Policy } from './schema.ts';
 import { isWithin, parseWindow } from './window.ts';
 
-export type RuleName = keyof Policy['deny'];
+type RuleName = keyof Policy['deny'];
 
 /** One rule that a plan does not keep, or keeps only at some times. */
 export interface PolicyFinding {
