@@ -86,9 +86,16 @@ describe('check', () => {
   it('looks at the facts that the last run remembered, unless it is told not to', async () => {
     const path = write('facts.yaml', site('cni: cilium'));
     mkdirSync(join(folder, '.skerry/facts'), { recursive: true });
-    const facts = { kernel: '5.10.0', cgroup: 2, virtualization: 'kvm', interfaces: [] };
+    const kubernetes = { kubelet: '', role: '', ca: '', server: '' };
+    const facts = {
+      kernel: '5.10.0',
+      cgroup: 2,
+      virtualization: 'kvm',
+      interfaces: [],
+      kubernetes,
+    };
     const file = join(folder, '.skerry/facts/cp-2.json');
-    writeFileSync(file, JSON.stringify({ version: 1, facts }));
+    writeFileSync(file, JSON.stringify({ version: 2, facts }));
     const { code, stdout } = await bootstrap(['check', path]);
     expect(code).toBe(1);
     expect(stdout).toContain('cp-2 has kernel 5.10.0, proxy: nftables needs 5.13');
