@@ -108,7 +108,8 @@ export async function upload(
       patience(idle + (1000 * file.size) / SLOWEST);
     }
     const end = await orHalt(told.next());
-    return typeof end === 'object' ? end : undefined;
+    // Status 0 says that every file has its name, also where it comes before the last line.
+    return typeof end === 'object' && end.code !== 0 ? end : undefined;
   };
 
   const send = async (index: number, file: UploadFile): Promise<Halt | undefined> => {
@@ -162,12 +163,18 @@ export async function upload(
 interface Halt {
   readonly outcome: 'failed' | 'lost' | 'timedOut' | 'aborted';
   readonly reason: string;
+  /** With which the shell ended. */
+  readonly code?: number;
 }
 
 function haltOf(ending: Ending): Halt {
   switch (ending.how) {
     case 'exit':
-      return { outcome: 'failed', reason: `the host ended it with status ${ending.code}` };
+      return {
+        outcome: 'failed',
+        reason: `the host ended it with status ${ending.code}`,
+        code: ending.code,
+      };
     case 'signal':
       return { outcome: 'lost', reason: `it was ended by SIG${ending.signal.replace(/^SIG/, '')}` };
     case 'lost':

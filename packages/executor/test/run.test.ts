@@ -85,13 +85,15 @@ describe('a run over a real sshd', () => {
     const sessions = sshd.sessions();
     const own = await connector.connect(endpointOf(sshd));
     const shell = await own.openShell({ become: true });
-    const started = performance.now();
+    const milliseconds: number[] = [];
     for (let index = 0; index < 50; index++) {
+      const started = performance.now();
       const ran = await shell.run([part('echo "$1"', String(index))], { deadline });
+      milliseconds.push(performance.now() - started);
       expect(ran.parts[0]?.stdout).toBe(`${index}\n`);
     }
-    // with Nagle on it would be 44 ms for each
-    expect((performance.now() - started) / 50).toBeLessThan(25);
+    // With Nagle on it would be 44 ms for each, however quick the machine is.
+    expect(Math.min(...milliseconds)).toBeLessThan(25);
     await own.close();
     expect(sshd.connections() - connections).toBe(1);
     expect(sshd.sessions() - sessions).toBe(1);

@@ -248,5 +248,5 @@ test('a local session takes files the same way', async () => {
     onProgress: () => abort.abort(),
   });
   expect(await running).toMatchObject({ outcome: 'aborted' });
-  await expect.poll(stored).toEqual(['x']);
+  await expect.poll(stored, { timeout: 15_000 }).toEqual(['x']);
 });

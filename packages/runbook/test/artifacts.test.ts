@@ -203,7 +203,7 @@ describe('before anything is changed', () => {
     writeFileSync(join(folder, 'moved'), 'one');
     const moved = { ...one, path: 'moved' };
     const outcome = await hosts.run(take([one]), { saved, ...given([moved]) });
-    expect(outcome.exitCode).toBe(0);
+    expect(outcome.exitCode, JSON.stringify(outcome.hosts)).toBe(0);
     expect(read(hosts.at('a', 'srv/one'))).toBe('one');
   });
 });
