@@ -108,8 +108,7 @@ export async function upload(
       patience(idle + (1000 * file.size) / SLOWEST);
     }
     const end = await orHalt(told.next());
-    // Status 0 says that every file has its name, also where it comes before the last line.
-    return typeof end === 'object' && end.code !== 0 ? end : undefined;
+    return typeof end === 'object' ? end : undefined;
   };
 
   const send = async (index: number, file: UploadFile): Promise<Halt | undefined> => {
@@ -149,7 +148,9 @@ export async function upload(
   try {
     if (options.signal?.aborted === true) onAbort();
     const halt = await run();
-    if (halt === undefined) return { outcome: 'stored' };
+    // Status 0 says that every file has its name, also where it is seen before the last line, or
+    // before the end of the source.
+    if (halt === undefined || halt.code === 0) return { outcome: 'stored' };
     const { outcome, reason } = halt;
     const said = options.secrets.conceal(told.errors());
     return { outcome, file: current, reason: outcome === 'failed' && said !== '' ? said : reason };

@@ -97,7 +97,7 @@ describe('artifacts of a bundle', () => {
   test('come to each host before the step that needs them, and are told of', async () => {
     const all = [artifact('one', randomBytes(2_000_000)), artifact('two', Buffer.from('2'))];
     const { exitCode, events, hosts: recap } = await hosts.run(take(all), given(all));
-    expect(exitCode).toBe(0);
+    expect(exitCode, JSON.stringify(recap)).toBe(0);
     for (const host of ['a', 'b']) {
       expect(sha256(Buffer.from(read(hosts.at(host, 'srv/two'))))).toBe(all[1]?.sha256);
       expect(readdirSync(hosts.at(host, 'srv'))).toEqual(['one', 'two']);
@@ -136,8 +136,8 @@ describe('artifacts of a bundle', () => {
       symlinkSync('/nowhere', hosts.at(host, `lib/bundle/${three.sha256}`));
       writeFileSync(hosts.at(host, 'lib/bundle/x.1.part'), 'thr');
     }
-    const { exitCode, events } = await hosts.run(take(all), given(all));
-    expect(exitCode).toBe(0);
+    const { exitCode, events, hosts: recaps } = await hosts.run(take(all), given(all));
+    expect(exitCode, JSON.stringify(recaps)).toBe(0);
     const sent = events.flatMap((event) => (event.type === 'sending' ? [event.path] : []));
     expect([...new Set(sent)]).toEqual(['three']);
     expect(readdirSync(hosts.at('b', 'srv')).toSorted()).toEqual(['one', 'three', 'two']);
