@@ -53,13 +53,13 @@ try {
   rows.push({
     what: 'inventory --check, 1,000 hosts (to be under 1 s)',
     against: './bootstrap --help',
-    limit: 5,
+    limit: 12,
     paired: pairs(check, { argv: [bootstrap, '--help'] }, 7),
   });
   rows.push({
     what: 'diff, 1,000 hosts × 40 steps (to be under 3 s)',
     against: 'inventory --check of the same',
-    limit: 6,
+    limit: 7,
     paired: pairs(
       { argv: [bootstrap, 'diff', thousand.inventory, '--runbook', 'forty'], cwd },
       check,
