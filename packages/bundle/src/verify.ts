@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { DiagnosticError, type Diagnostic } from '@skerry/diagnostics';
 import type { Artifact, Bundle } from '@skerry/steps';
 import { describe, finding, sizeFinding } from './check-files.ts';
+import { fileDigest } from './file-digest.ts';
 import { inParallel } from './in-parallel.ts';
 import { readImageArchive } from './oci/archive.ts';
 import { indexName, openBundle } from './open.ts';
@@ -51,18 +50,11 @@ export async function verifyBundle(
   return { index, findings: [...findings, ...(await strangers(folder, index))], bytes };
 }
 
-/** SHA-256 of a file in lower-case hex, read in pieces. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
 async function contentFinding(folder: string, artifact: Artifact): Promise<Diagnostic | undefined> {
   const path = join(folder, artifact.path);
   const what = describe(artifact);
   try {
-    const sha256 = await sha256OfFile(path);
+    const sha256 = await fileDigest(path);
     if (sha256 !== artifact.sha256) {
       const why = `its digest is ${sha256}, and bundle.json says ${artifact.sha256}`;
       return finding(

@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sha256OfFile } from '../verify.ts';
+import { fileDigest } from '../file-digest.ts';
 
 export interface DownloadOptions {
   /** What the bytes must hash to; only then a half file is gone on with. */
@@ -34,7 +34,7 @@ export async function download(
   for (let attempt = 0; ; attempt += 1) {
     try {
       await fetchOnce(url, path, options);
-      const sha256 = await sha256OfFile(path);
+      const sha256 = await fileDigest(path);
       if (options.sha256 === undefined || sha256 === options.sha256) {
         return { sha256, size: (await stat(path)).size };
       }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { replaceOrigin } from '@skerry/kubernetes';
 import type { Artifact } from '@skerry/steps';
 import { readImageArchive } from '../oci/archive.ts';
-import { sha256OfFile } from '../verify.ts';
+import { fileDigest } from '../file-digest.ts';
 import type { FetchOptions } from './fetch-item.ts';
 import { copyPlainTar } from './plain-tar.ts';
 
@@ -70,7 +70,7 @@ export async function fetchImage(
   await rm(copied);
   const { images } = await readImageArchive(half);
   const digest = images[0]?.digest ?? '';
-  const [sha256, { size }] = [await sha256OfFile(half), await stat(half)];
+  const [sha256, { size }] = [await fileDigest(half), await stat(half)];
   await rename(half, target);
   const name = /([^/:@]+)(?:[:@][^/]*)?$/.exec(reference)?.[1] ?? reference;
   const version = /:([^/:@]+)(?:@.*)?$/.exec(reference)?.[1] ?? '';

@@ -7,7 +7,7 @@ import { replaceOrigin, type ContentItem } from '@skerry/kubernetes';
 import type { Artifact } from '@skerry/steps';
 import { extract } from 'tar-stream';
 import { parse } from 'yaml';
-import { sha256OfFile } from '../verify.ts';
+import { fileDigest } from '../file-digest.ts';
 import { download, downloadText, type DownloadOptions } from './download.ts';
 
 export interface FetchOptions extends Omit<DownloadOptions, 'sha256'> {
@@ -204,7 +204,7 @@ async function write(
     },
     createWriteStream(half, { mode }),
   );
-  const sha256 = await sha256OfFile(half);
+  const sha256 = await fileDigest(half);
   await rename(half, target);
   return { sha256, size };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Artifact } from '@skerry/steps';
 import { indexName } from '../open.ts';
 import { bundleSchema } from '../schema.ts';
-import { sha256OfFile } from '../verify.ts';
+import { fileDigest } from '../file-digest.ts';
 
 const journalName = 'bundle.partial.json';
 
@@ -36,7 +36,7 @@ export class Journal {
       const path = join(this.#folder, artifact.path);
       try {
         if ((await stat(path)).size !== artifact.size) continue;
-        if ((await sha256OfFile(path)) === artifact.sha256) return artifact;
+        if ((await fileDigest(path)) === artifact.sha256) return artifact;
       } catch {
         // It is not there any more: it is fetched again.
       }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Transform } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
+import { fileDigest } from '../file-digest.ts';
 import { addEntry, writeTar } from './layer.ts';
 
 /** How a container of an image runs, and what the image is called. */
@@ -34,13 +35,6 @@ interface Blob {
   readonly sha256: string;
   readonly size: number;
   readonly source: { readonly file: string } | { readonly text: string };
-}
-
-/** SHA-256 of a file, in lower-case hex. */
-export async function fileDigest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }
 
 async function fileBlob(file: string): Promise<Blob> {

@@ -10,6 +10,7 @@ import { demandSound } from '../sound-inventory.ts';
 import type { OutputOptions } from '../options.ts';
 import { Output, outputSettings } from '../output.ts';
 import { counted } from '../render/host-names.ts';
+import { mebibytes } from '../render/mebibytes.ts';
 
 /** `bootstrap bundle verify`: every artifact of a bundle against its index; 1 where one cannot be used. */
 export async function verify(folder: string, options: OutputOptions): Promise<ExitCode> {
@@ -68,8 +69,6 @@ export async function create(path: string, options: CreateCommandOptions): Promi
   );
   return ExitCode.done;
 }
-
-const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
 function tell(event: CreateEvent, output: Output): void {
   if (output.settings.json) return output.json({ type: 'bundle-artifact', ...event });

@@ -7,6 +7,7 @@ import { planText } from './plan-text.ts';
 import { recapText } from './recap.ts';
 import type { Renderer } from './renderer.ts';
 import { Warnings } from './warnings.ts';
+import { mebibytes } from './mebibytes.ts';
 
 export interface PlainLinesOptions {
   readonly colors: Colors;
@@ -141,8 +142,6 @@ export class PlainLines implements Renderer {
     return `${event.host}: ${by[event.result](event.result)} ${what} ${colors.dim(`(${duration(event.milliseconds)})`)}`;
   }
 }
-
-const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
 function phaseText(event: Extract<RunEvent, { type: 'phase' }>, colors: Colors): string {
   const verb = { probe: 'reading', apply: 'applying to', verify: 'verifying' } as const;

@@ -26,16 +26,7 @@ export function planJunit(report: PlanReport): string {
         };
       }),
     );
-    const failures = cases.filter(({ failed }) => failed).length;
-    return {
-      tests: cases.length,
-      failures,
-      lines: [
-        `  <testsuite name="${xml(play)}" tests="${cases.length}" failures="${failures}" errors="0" time="0" timestamp="${xml(report.created.replace('Z', ''))}">`,
-        ...cases.flatMap(({ lines }) => lines),
-        '  </testsuite>',
-      ],
-    };
+    return suiteOf(play, cases, report.created);
   });
   if (report.policy !== undefined) suites.push(policySuite(report.policy, report.created));
   const sum = (key: 'tests' | 'failures'): number =>
@@ -53,7 +44,7 @@ export function planJunit(report: PlanReport): string {
 function policySuite(
   { rules, findings }: NonNullable<PlanReport['policy']>,
   created: string,
-): { readonly tests: number; readonly failures: number; readonly lines: string[] } {
+): Suite {
   const cases = rules.map((path) => {
     const found = findings.filter((one) => one.path === path);
     const denied = found.filter(({ denies }) => denies);
@@ -69,12 +60,26 @@ function policySuite(
       ],
     };
   });
+  return suiteOf('policy', cases, created);
+}
+
+interface Suite {
+  readonly tests: number;
+  readonly failures: number;
+  readonly lines: readonly string[];
+}
+
+function suiteOf(
+  name: string,
+  cases: readonly { readonly failed: boolean; readonly lines: readonly string[] }[],
+  created: string,
+): Suite {
   const failures = cases.filter(({ failed }) => failed).length;
   return {
     tests: cases.length,
     failures,
     lines: [
-      `  <testsuite name="policy" tests="${cases.length}" failures="${failures}" errors="0" time="0" timestamp="${xml(created.replace('Z', ''))}">`,
+      `  <testsuite name="${xml(name)}" tests="${cases.length}" failures="${failures}" errors="0" time="0" timestamp="${xml(created.replace('Z', ''))}">`,
       ...cases.flatMap(({ lines }) => lines),
       '  </testsuite>',
     ],
