@@ -39,7 +39,6 @@ function vitest(group: Group, index: number, skip: string | undefined): Promise<
   const words = ['run', '--project', group.project, '--reporter=verbose', ...none, ...report];
   const env = {
     ...process.env,
-    ...(skip === undefined ? {} : { SKERRY_SKIP: skip }),
     ...(long ? { SKERRY_LONG: '1' } : {}),
   };
   const child = spawn('vitest', [...words, ...group.files, ...options], { stdio: 'inherit', env });

@@ -1,9 +1,9 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { beside, bootstrap, output } from '../machines.ts';
-import { apply, cluster, destroy, inventoryWith, kubectl, pageFromOutside } from './cluster.ts';
+import { apply, destroy, inventoryWith, kubectl, pageFromOutside } from './cluster.ts';
 import { deployWeb, probePod, readyNodes } from './web.ts';
 
-cluster('Cilium in place of kube-proxy', () => {
+describe('Cilium in place of kube-proxy', () => {
   const inventory = inventoryWith('cilium', ({ kubernetes, lab }) => {
     kubernetes.network['proxy'] = 'none';
     kubernetes.network['cni'] = { cilium: { version: '1.19.5' } };

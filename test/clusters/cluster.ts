@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { describe, test } from 'vitest';
+import { test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { beside, bootstrap, events, lookAt, output, root, type Ended } from '../machines.ts';
 
@@ -37,14 +37,10 @@ export function inventoryWith(name: string, change: (inventory: Written) => void
   return path;
 }
 
-/** Why this run leaves these tests out, if it does. */
-const skip = process.env['SKERRY_SKIP'];
-
-/** Tests that make a cluster of their own; left out, by name, where there is no time for them. */
-export const cluster: typeof describe.skip = skip === undefined ? describe : describe.skip;
-
 /** A test that only `npm run test:vms -- --long` runs. */
-export const long: typeof test.skip = process.env['SKERRY_LONG'] === undefined ? test.skip : test;
+export const long: ReturnType<typeof test.skipIf> = test.skipIf(
+  process.env['SKERRY_LONG'] === undefined,
+);
 
 /** kubectl as the administrator, on a control plane; what it prints. */
 export function kubectl(command: string, machine = 'lab-1'): Promise<string> {

@@ -1,8 +1,7 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { bootstrap, execsDuring, output } from '../machines.ts';
 import {
   apply,
-  cluster,
   destroy,
   inventoryWith,
   kubectl,
@@ -12,7 +11,7 @@ import {
 } from './cluster.ts';
 import { deployWeb, readyNodes } from './web.ts';
 
-cluster('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
+describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
   const inventory = inventoryWith('ipvs', () => undefined);
   let web = { cluster: '', outside: '' };
 
