@@ -74,8 +74,8 @@ Description=Puts back routes to pods that something else removed
 
 [Timer]
 OnBootSec=10s
-OnUnitActiveSec=15s
-AccuracySec=1s
+OnUnitActiveSec=30s
+AccuracySec=5s
 
 [Install]
 WantedBy=timers.target
