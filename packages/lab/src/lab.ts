@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DiagnosticError } from '@skerry/diagnostics';
 import { ensureBox } from './box/build.ts';
+import { boxImages } from './box/images.ts';
 import { command } from './command.ts';
 import { cacheFolder, ensureKey } from './keys.ts';
 import { forgetHostKeys, knownAddresses, waitForHostKeys } from './known-hosts.ts';
@@ -163,6 +164,7 @@ export function createLab(options: LabOptions): Lab {
           publicKey,
           nameserver: network.gateway,
           packages: settings.packages ?? [],
+          images: boxImages(settings.packages ?? [], seed),
           cache: join(cacheFolder(), 'boxes'),
         },
         progress,

@@ -23,6 +23,8 @@ export interface SeedContents {
   /** Of the digests of all that is on it: lower-case hex. */
   readonly digest: string;
   readonly files: readonly {
+    /** As the bundle has it: file, image or package. */
+    readonly kind: string;
     /** Absolute. */
     readonly path: string;
     readonly sha256: string;
@@ -58,7 +60,7 @@ export async function seedContents(bundle: string): Promise<SeedContents> {
     });
   }
   const files = [...new Map(artifacts.map((each) => [each.sha256, each])).values()]
-    .map(({ path, sha256, size }) => ({ path: join(bundle, path), sha256, size }))
+    .map(({ kind, path, sha256, size }) => ({ kind, path: join(bundle, path), sha256, size }))
     .toSorted((one, other) => (one.sha256 < other.sha256 ? -1 : 1));
   const all = files.map(({ sha256 }) => sha256).join('\n');
   return { digest: createHash('sha256').update(all).digest('hex'), files };

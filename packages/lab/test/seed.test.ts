@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { boxImages } from '../src/box/images.ts';
 import { mmdebstrapArguments } from '../src/box/script.ts';
 import { Progress } from '../src/progress.ts';
 import { makeSeed, seedContents, seedMark, seedSize } from '../src/seed.ts';
@@ -112,12 +113,32 @@ test.each([
   const files = sizes.map((size, at) => {
     const path = join(bundle, 'fit', `${at}`);
     writeFileSync(path, Buffer.alloc(size, 'x'));
-    return { path, sha256: createHash('sha256').update(String(at)).digest('hex'), size };
+    const sha256 = createHash('sha256').update(String(at)).digest('hex');
+    return { kind: 'file', path, sha256, size };
   });
   const image = join(bundle, 'fit.img');
   await makeSeed({ digest: 'd', files }, image, progress);
   expect(statSync(image).size).toBe(seedSize(sizes));
   rmSync(join(bundle, 'fit'), { recursive: true });
+});
+
+test('a box with containerd has the large images of the bundle from the start', () => {
+  const file = (kind: string, name: string, mebibytes: number) => ({
+    kind,
+    path: `/bundle/${name}`,
+    sha256: createHash('sha256').update(name).digest('hex'),
+    size: mebibytes * 2 ** 20,
+  });
+  const etcd = file('image', 'etcd.tar', 42);
+  const seed = {
+    digest: 'd',
+    files: [etcd, file('image', 'pause.tar', 1), file('file', 'kubelet', 60)],
+  };
+  expect(boxImages(['containerd', 'socat'], seed)).toEqual([
+    { path: etcd.path, sha256: etcd.sha256 },
+  ]);
+  expect(boxImages(['socat'], seed)).toEqual([]);
+  expect(boxImages(['containerd'], undefined)).toEqual([]);
 });
 
 test('packages of the inventory come into the box beside its own', () => {

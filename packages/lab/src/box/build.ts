@@ -5,6 +5,7 @@ import { command } from '../command.ts';
 import type { Progress } from '../progress.ts';
 import type { AptOrigin } from './apt-origin.ts';
 import { hostOrigin, textsOf } from './host-origin.ts';
+import { importImages, imagesScript, type BoxImage } from './images.ts';
 import { imageFiles, type ImageFile } from './overlay.ts';
 import {
   customizeScript,
@@ -21,6 +22,8 @@ export interface BoxRequest {
   readonly nameserver: string;
   /** Debian packages beside those of every image. */
   readonly packages: readonly string[];
+  /** Container images that are in it from the start. */
+  readonly images: readonly BoxImage[];
   /** Where boxes are kept. */
   readonly cache: string;
 }
@@ -57,6 +60,9 @@ function keyOf(request: BoxRequest, files: readonly ImageFile[], origin: AptOrig
     imagePackages,
     // Only where there are some: boxes without any keep their key.
     ...(request.packages.length === 0 ? [] : [request.packages.toSorted()]),
+    ...(request.images.length === 0
+      ? []
+      : [imagesScript, request.images.map(({ sha256 }) => sha256).toSorted()]),
     customizeScript,
     files,
     origin.sources(request.debian),
@@ -126,6 +132,11 @@ async function build(
     const input = { debian, origin, customize, overlay, root, packages };
     await command(['mmdebstrap', ...mmdebstrapArguments(input)], { signal, onLine: note });
   });
+  if (request.images.length > 0) {
+    const script = join(work, 'images.sh');
+    await writeFile(script, imagesScript);
+    await importImages(root, request.images, script, progress);
+  }
   await progress.stage('disk image and box', async () => {
     const raw = join(work, 'disk.raw');
     const boot = join(root, 'boot');
