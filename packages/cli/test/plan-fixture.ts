@@ -78,6 +78,7 @@ export const plan: Plan = {
   schema: 1,
   runbook: 'prepare-nodes',
   cluster: 'oslo',
+  order: ['Kernel', 'Container runtime'],
   hosts: [
     ...['node-01', 'node-02', 'node-03', 'node-04'].map(worker),
     {

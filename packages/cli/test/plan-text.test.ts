@@ -1,6 +1,8 @@
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '@skerry/runbook';
+import type { Plan, StepPlan } from '@skerry/runbook';
+import { sh } from '@skerry/steps';
+import { foldPlan } from '../src/render/fold.ts';
 import { planText } from '../src/render/plan-text.ts';
 import { plan } from './plan-fixture.ts';
 
@@ -78,5 +80,32 @@ describe('the plan as text', () => {
     );
     expect(text.match(/net\.ipv4\.ip_forward \(live\): 0 → 1/g)).toHaveLength(2);
     expect(text.match(/br_netfilter \(live\)/g)).toHaveLength(1);
+  });
+
+  it('plays stand in the order in which they run, also those that the first host has not', () => {
+    const part = (play: string) => ({
+      play,
+      steps: [change(play)],
+      handlers: [],
+      converged: 0,
+      skipped: [],
+    });
+    const change = (id: string): StepPlan => ({
+      id,
+      summary: id,
+      changes: [{ subject: id, action: 'create' }],
+      confidence: { level: 'exact' },
+      converge: sh('true'),
+      notify: [],
+    });
+    const blocks = foldPlan({
+      ...plan,
+      order: ['First control plane', 'Workers', 'Leftovers'],
+      hosts: [
+        { host: 'cp-1', plays: [part('First control plane'), part('Leftovers')] },
+        { host: 'node-1', plays: [part('Workers'), part('Leftovers')] },
+      ],
+    });
+    expect(blocks.map(({ play }) => play)).toEqual(['First control plane', 'Workers', 'Leftovers']);
   });
 });

@@ -68,5 +68,6 @@ export const planSchema = z.strictObject({
   schema: z.literal(1),
   runbook: z.string(),
   cluster: z.string(),
+  order: z.array(z.string()),
   hosts: z.array(z.strictObject({ host: z.string(), plays: z.array(playPlan) })),
 }) as unknown as z.ZodType<Plan>;

@@ -52,6 +52,8 @@ export interface Plan {
   readonly schema: 1;
   readonly runbook: string;
   readonly cluster: string;
+  /** The names of all plays, in the order in which they run. */
+  readonly order: readonly string[];
   readonly hosts: readonly HostPlan[];
 }
 

@@ -69,6 +69,7 @@ export async function run(given: RunRequest): Promise<RunOutcome> {
       schema: 1,
       runbook: runbook.name,
       cluster: inventory.cluster.name,
+      order: runbook.plays.map(({ name }) => name),
       hosts: states.flatMap((state) => (state.plan === undefined ? [] : [state.plan])),
     };
     const observations = states.flatMap((state) => observationOf(state) ?? []);

@@ -46,6 +46,7 @@ function fleet(hosts: number, steps: number): { plan: Plan; observations: HostOb
       schema: 1,
       runbook: 'mine',
       cluster: 'oslo',
+      order: ['Files'],
       hosts: names.map((host) => ({
         host,
         plays: [

@@ -20,6 +20,7 @@ function step(id: string, more: Partial<StepPlan> = {}): StepPlan {
 function planOf(hosts: Readonly<Record<string, readonly StepPlan[]>>): Plan {
   return {
     schema: 1,
+    order: ['P'],
     runbook: 'r',
     cluster: 'c',
     hosts: Object.entries(hosts).map(([host, steps]) => ({

@@ -23,7 +23,9 @@ export async function sourceOf(file: string): Promise<PlanFile['inventory']> {
 }
 
 /** Like `sourceOf`, for a runbook, which may be one that comes with Skerry. */
-export async function runbookSource(file: string): Promise<Omit<PlanFile['runbook'], 'name'>> {
+export async function runbookSource(
+  file: string,
+): Promise<Omit<PlanFile['runbook'], 'name' | 'order'>> {
   const source = await sourceOf(file);
   const path = under(await realpath(installation), await realpath(file));
   return path === undefined || !path.startsWith('runbooks/')

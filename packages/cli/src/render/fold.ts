@@ -33,9 +33,11 @@ export function foldPlan(plan: Plan): readonly PlayBlocks[] {
       for (const handler of handlers) add(items, host, { kind: 'handler', handler });
     }
   }
+  const place = ({ play }: PlayBlocks): number => plan.order.indexOf(play);
   return [...plays]
     .map(([play, items]) => ({ play, blocks: blocksOf([...items.values()]) }))
-    .filter(({ blocks }) => blocks.length > 0);
+    .filter(({ blocks }) => blocks.length > 0)
+    .toSorted((one, other) => place(one) - place(other));
 }
 
 function add(items: Map<string, Item>, host: string, content: Item['content']): void {

@@ -52,6 +52,7 @@ export function decodePlan(file: PlanFile): Plan {
     schema: 1,
     runbook: file.runbook.name,
     cluster: file.cluster,
+    order: file.runbook.order,
     hosts: file.hosts.map(({ host, plays: indices }) => ({
       host,
       plays: indices.map((index) => entry('plays', plays, index)),

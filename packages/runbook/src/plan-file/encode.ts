@@ -20,7 +20,7 @@ export interface PlanFileInput {
   readonly tool: string;
   readonly created: Date;
   readonly inventory: PlanFile['inventory'];
-  readonly runbook: Omit<PlanFile['runbook'], 'name'>;
+  readonly runbook: Omit<PlanFile['runbook'], 'name' | 'order'>;
   readonly selection: PlanFile['selection'];
   readonly key: PlanKey;
   readonly secrets: SecretBook;
@@ -50,7 +50,7 @@ export function encodePlanFile(input: PlanFileInput): PlanFile {
     created: `${input.created.toISOString().slice(0, 19)}Z`,
     cluster: plan.cluster,
     inventory: input.inventory,
-    runbook: { name: plan.runbook, ...input.runbook },
+    runbook: { name: plan.runbook, order: [...plan.order], ...input.runbook },
     selection: input.selection,
     key: key.id,
     secrets: [...new Set(input.tokens)]
@@ -77,6 +77,7 @@ function refuseSecrets(content: PlanFileContent, secrets: SecretBook): void {
   const names = [
     content.cluster,
     ...content.hosts.map(({ host }) => host),
+    ...content.runbook.order,
     ...content.plays.map(({ play }) => play),
     ...content.steps.map(({ id }) => id),
     ...content.handlers.map(({ id }) => id),

@@ -142,6 +142,7 @@ export const planFileSchema = z.strictObject({
   inventory: z.strictObject(source),
   runbook: z.strictObject({
     name: z.string(),
+    order: z.array(z.string()).describe('Names of its plays, in the order in which they run'),
     builtin: z.boolean().describe('It came with Skerry: `path` is below the installation'),
     ...source,
   }),
