@@ -54,6 +54,12 @@ export const kubeadm = z
       .array(word('A name or an address'))
       .default([])
       .describe('More names and addresses in the certificate of the API'),
+    encryptionAlgorithm: z
+      .enum(['RSA-2048', 'RSA-3072', 'RSA-4096', 'ECDSA-P256'])
+      .optional()
+      .describe(
+        "Keys of the certificates that kubeadm makes; kubeadm's own default is RSA-2048. A change is for certificates made later",
+      ),
     kubelet: z
       .record(z.string(), z.unknown())
       .default({})

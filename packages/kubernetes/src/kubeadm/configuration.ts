@@ -47,7 +47,7 @@ function nodeBlocks({ cni }: Inventory['kubernetes']['network']): Readonly<Recor
 export function clusterConfiguration(inventory: Inventory): KubernetesObject {
   const { kubernetes, cluster } = inventory;
   const { network, dns, endpoint, version, kubeadm } = kubernetes;
-  const { extraArgs } = kubeadm;
+  const { extraArgs, encryptionAlgorithm } = kubeadm;
   const names = controlPlanesOf(inventory).flatMap(({ name, address }) => [name, address]);
   const own = endpoint === undefined ? [] : [endpoint.address];
   return {
@@ -67,6 +67,7 @@ export function clusterConfiguration(inventory: Inventory): KubernetesObject {
     },
     ...part('controllerManager', flags({ ...nodeBlocks(network), ...extraArgs.controllerManager })),
     ...part('scheduler', flags(extraArgs.scheduler)),
+    ...(encryptionAlgorithm === undefined ? {} : { encryptionAlgorithm }),
     etcd: { local: { dataDir: etcdFolder, ...flags(extraArgs.etcd) } },
     proxy: { disabled: network.proxy === 'none' },
   };
