@@ -18,12 +18,17 @@ root=${folder}/hosts/$3
 mkdir -p "$root/run" "$root/lib" "$root/srv"
 exec unshare -m sh -c '
   mount --bind "$1/run" /run/skerry && mount --bind "$1/lib" /var/lib/skerry &&
-  mount --bind "$1/srv" /srv && exec sh -c "$2"' sh "$root" "$SSH_ORIGINAL_COMMAND"
+  mount --bind "$1/srv" /srv &&
+  if [ -d "$1/etc" ]; then
+    mkdir -p "$1/etc.work" &&
+    mount -t overlay -o "lowerdir=/etc,upperdir=$1/etc,workdir=$1/etc.work" overlay /etc
+  fi && exec sh -c "$2"' sh "$root" "$SSH_ORIGINAL_COMMAND"
 `;
 
 /**
  * Each session enters a mount namespace of its address, in which /srv, /run/skerry and
- * /var/lib/skerry are folders of that host; all else is this machine's.
+ * /var/lib/skerry are folders of that host, and /etc is this machine's with the host's own changes
+ * where it has a folder "etc"; all else is this machine's.
  */
 export async function startManyHosts(): Promise<ManyHosts> {
   mkdirSync('/run/skerry', { recursive: true });

@@ -14,9 +14,8 @@ export async function verify(
   failed: (state: HostState, error: unknown) => void,
 ): Promise<void> {
   const { request } = fleet;
-  const whole = states.filter(
-    (state) => touched(state) && state.failure === undefined && !request.signal.aborted,
-  );
+  const changed = states.filter((state) => touched(state) && !request.signal.aborted);
+  const whole = changed.filter(({ failure }) => failure === undefined);
   if (whole.length === 0) return;
   const names = whole.map(({ host }) => host.name);
   request.emit({ type: 'phase', phase: 'verify', hosts: names });
@@ -24,14 +23,15 @@ export async function verify(
     states.flatMap(({ host, facts: known }) => (known ? [[host.name, known]] : [])),
   );
   const answers = new Map<HostState, FirstAnswer>();
-  await fleet.forEachHost(whole, async (state) => {
+  await fleet.forEachHost(changed, async (state) => {
     try {
       const answer = await askAgain(fleet, state);
-      answers.set(state, answer);
+      // Of one that failed only the facts are of use: others may follow from what it has become.
+      if (whole.includes(state)) answers.set(state, answer);
       facts.set(state.host.name, answer.facts);
       await cacheFacts(request.stateFolder, state.host.name, answer.facts);
     } catch (error) {
-      failed(state, unverified(error));
+      if (whole.includes(state)) failed(state, unverified(error));
     }
   });
   await fleet.forEachHost([...answers.keys()], async (state) => {

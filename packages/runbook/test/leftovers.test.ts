@@ -31,6 +31,33 @@ test('a host that the failure policy kept from going on has not failed', async (
   expect(events.at(-1)).toMatchObject({ type: 'run-finished', verified: false });
 });
 
+test('what follows from a host that failed after a change is judged by what it has become', async () => {
+  const conf = '/etc/kubernetes/kubelet.conf';
+  mkdirSync(hosts.at('a', 'etc'), { recursive: true });
+  const following = runbook({
+    name: 'following',
+    description: '',
+    plays: [
+      play('First', { hosts: 'a', maxFailPercentage: 100 }, () => [
+        command('join', {
+          run: `mkdir -p /etc/kubernetes && echo "server: https://api" >${conf}`,
+          creates: conf,
+        }),
+        command('fail', { run: 'false', creates: '/srv/never' }),
+      ]),
+      play('Second', { hosts: 'b', maxFailPercentage: 100 }, ({ fleet }) => [
+        command('only while a is no member', {
+          run: 'true',
+          creates: '/srv/never',
+          when: fleet.get('a')?.kubernetes.role === '',
+        }),
+      ]),
+    ],
+  });
+  const { hosts: recap } = await hosts.run(following);
+  expect(recap.map(({ outcome }) => outcome)).toEqual(['failed', 'changed']);
+});
+
 test('a handler is found again whatever it is called', async () => {
   const ids = ['../up', '.hidden', 'a/b', 'two\nlines', '100%', 'restart x@y.service', '-rf', 'æ'];
   const odd = runbook({
