@@ -27,6 +27,9 @@ export interface Observed {
   readonly calls: number;
 }
 
+/** Seconds: what an API server takes from its start to its first answer, on slow machines. */
+const restartSeconds = 60;
+
 // Five words for each object: id, ownership, type, namespace, JSON. The usual way is two calls: one
 // for what is there, one for what an apply would make of it. All else is asked only where they leave
 // something open: objects without our mark, kinds and namespaces that are not there yet, refusals.
@@ -62,19 +65,37 @@ pick() {
     shift 5
   done
 }
+# The API does not answer at all: that is nothing about any object.
+is_lost() {
+  case "$1" in
+    *'failed calling webhook'*) return 1 ;;
+    *'The connection to the server'* | *'Unable to connect to the server'*) return 0 ;;
+    *'i/o timeout'* | *'TLS handshake timeout'*) return 0 ;;
+  esac
+  return 1
+}
+# An API server that is just started again gets ${restartSeconds} seconds; whoever finds it well pays nothing.
+await_api() {
+  begin=$(date +%s)
+  until said=$(kubectl --request-timeout=10s get --raw /readyz 2>&1 >/dev/null); do
+    is_lost "$said" || return 0
+    if [ "$(($(date +%s) - begin))" -ge ${restartSeconds} ]; then
+      printf '%s\n' "$said" | awk '!seen[$0]++' >&2
+      return 1
+    fi
+    sleep 2
+  done
+}
 # try HOW IDS OBJECTS…: all at once; where that fails, each half alone, down to the one that is to blame.
 try() (
   how=$1
   chosen=$2
   shift 2
   said=$(pick "$@" | { "$how" >&3; } 2>&1) && exit
-  case "$said" in
-    *'failed calling webhook'*) ;;
-    *'The connection to the server'* | *'Unable to connect to the server'* | *'i/o timeout'*)
-      printf '%s\\n' "$said" >&2
-      exit 1
-      ;;
-  esac
+  if is_lost "$said"; then
+    printf '%s\\n' "$said" | awk '!seen[$0]++' >&2
+    exit 1
+  fi
   ids=$(printf '%s' "$chosen" | sed '/^$/d')
   count=$(printf '%s\\n' "$ids" | wc -l)
   if [ "$count" -le 1 ]; then
@@ -111,6 +132,7 @@ if live=$(list "$types" 2>/dev/null); then
   printf '== live\\n%s\\n' "$live"
 else
   echo '== call'
+  await_api || exit
   learn_kinds || exit
   live=$(list "$(served_of "$types")") || exit
   printf '== live\\n%s\\n' "$live"
