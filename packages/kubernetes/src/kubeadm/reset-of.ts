@@ -5,6 +5,7 @@ import { proxyLeftovers } from '../kinds/proxy-leftovers.ts';
 import { reset } from '../kinds/reset.ts';
 import { routes } from '../kinds/routes.ts';
 import { routesScriptPath, routesUnits } from '../networks/routed.ts';
+import { networkdFiles } from '../networks/systemd-networkd.ts';
 import { controlPlaneEndpoint, controlPlanesOf } from './endpoint.ts';
 import { runningControlPlanes, type MemberFacts } from './membership-of.ts';
 
@@ -33,7 +34,7 @@ export function resetOf(
     ),
     service('skerry-routes.timer', stopped),
     service('skerry-routes.service', stopped),
-    ...[...routesUnits, routesScriptPath].map((path) => absent(path)),
+    ...[...routesUnits, routesScriptPath, ...networkdFiles].map((path) => absent(path)),
     routes({ absent: true }),
     ...(held
       ? [
