@@ -106,6 +106,12 @@ export const etcdFsync: Check<ClusterView> = {
   on: 'control-planes',
   looksAt:
     'the histogram etcd_disk_wal_fsync_duration_seconds since etcd started, against "node: {etcdDisk: {fsyncP99}}"',
+  skip(view) {
+    const planes = view.inventory.hosts.filter(({ roles }) => roles.includes('control-plane'));
+    if (planes.some(({ name }) => view.probes.has(name))) return undefined;
+    const why = view.setUpFailure === undefined ? '' : `: ${view.setUpFailure}`;
+    return `no probe pod runs on a control plane${why}`;
+  },
   fragment(view, host) {
     const pod = view.probes.get(host);
     if (pod === undefined) return undefined;
