@@ -138,6 +138,14 @@ export const kubernetesSettings = z
     ingress: ingress.optional(),
     policies: policies.prefault({}),
     kubeadm,
+    verification: z
+      .strictObject({
+        patience: duration(
+          'How long a check that fails is tried again, where its own time is shorter: for slow machines',
+        ).optional(),
+      })
+      .prefault({})
+      .describe('How the cluster is looked at, at the end of an apply and by verify'),
     packages,
     origins,
     egress: egress.optional(),

@@ -1,5 +1,6 @@
 import type { Inventory } from '@skerry/inventory';
-import type { Verification } from '@skerry/steps';
+import type { Check, Verification } from '@skerry/steps';
+import { secondsOf } from '../kubeadm/duration.ts';
 import { controlPlanesOf } from '../kubeadm/endpoint.ts';
 import { checks } from './all-checks.ts';
 import { parseClusterView, type ClusterView } from './cluster-view.ts';
@@ -37,6 +38,12 @@ export function clusterVerification(
     patience: 30,
     parse: (output, setUpFailure) =>
       parseClusterView(output, { inventory, now: now(), setUpFailure }),
-    checks,
+    checks: patient(secondsOf(inventory.kubernetes.verification.patience ?? '0s')),
   };
 }
+
+/** The checks that are tried again while they fail, for at least so many seconds. */
+const patient = (seconds: number): readonly Check<ClusterView>[] =>
+  checks.map((check) =>
+    check.settles === undefined ? check : { ...check, settles: Math.max(check.settles, seconds) },
+  );

@@ -107,7 +107,12 @@ function clusterIp(place: 'pod' | 'node'): Check<ClusterView> {
             : [
                 {
                   what: `from ${place === 'pod' ? 'a pod of ' : ''}${node} the ClusterIP ${task?.[2]} does not answer`,
-                  why: given === undefined ? 'no answer' : described(given),
+                  why:
+                    given?.result === 'answered'
+                      ? 'something answered that is not the probe: the address is routed elsewhere'
+                      : given === undefined
+                        ? 'no answer'
+                        : described(given),
                   fix: 'look at kube-proxy, or what replaces it, on this node',
                 },
               ],
