@@ -1,4 +1,4 @@
-import { dirname, join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { ExitCode } from '@skerry/diagnostics';
 import type { Host } from '@skerry/inventory';
 import { parameterRule } from '@skerry/kubernetes';
@@ -97,16 +97,10 @@ function ruleOf(kind: string, { path, value, from }: ExplainedValue): KnownRule 
   return { rule: `over Skerry's own ${known.value} (${rule})`, reason, source };
 }
 
-/** The line on which a play stands in the code of the runbook. */
+/** Where a play begins in the code of the runbook. */
 function playLine(side: RevisionSide, play: string): string | undefined {
-  const folder = dirname(side.runbook);
-  const beside = side.tree.below(folder).filter((name) => /\.[cm]?[jt]s$/.test(name));
-  for (const file of [side.runbook, ...beside.map((name) => join(folder, name))]) {
-    const lines = side.tree.read(file)?.toString('utf8').split('\n') ?? [];
-    const index = lines.findIndex((line) => line.includes('play(') && line.includes(`'${play}'`));
-    if (index >= 0) return `${relative(process.cwd(), file)}:${index + 1}`;
-  }
-  return undefined;
+  const at = side.fleet.source.runbook.plays.find(({ name }) => name === play)?.at;
+  return at === undefined ? undefined : `${relative(process.cwd(), at.file)}:${at.line}`;
 }
 
 /** The template of a step: the one without which it would be another. */
