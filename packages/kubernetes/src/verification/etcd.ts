@@ -106,6 +106,7 @@ export const etcdFsync: Check<ClusterView> = {
   on: 'control-planes',
   looksAt:
     'the histogram etcd_disk_wal_fsync_duration_seconds since etcd started, against "node: {etcdDisk: {fsyncP99}}"',
+  settles: 20,
   skip(view) {
     const planes = view.inventory.hosts.filter(({ roles }) => roles.includes('control-plane'));
     if (planes.some(({ name }) => view.probes.has(name))) return undefined;
