@@ -84,7 +84,7 @@ const desiredOf = (plays: readonly ExpandedPlay[], id: string): unknown =>
   plays.flatMap(({ steps }) => steps).find((step) => step.id === id)?.desired;
 
 /** What the network of pods asks of a node stands among the programs. */
-const isNoNetwork = (id: string): boolean => !/cilium|cni/.test(id);
+const isNoNetwork = (id: string): boolean => !/cilium|cni|networkd?\b/.test(id);
 
 const programs = [
   'packageRepository kubernetes',

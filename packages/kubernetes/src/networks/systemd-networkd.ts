@@ -4,7 +4,7 @@ import { directory, file, handler, type Step } from '@skerry/steps';
  * Interfaces that Kubernetes makes: plugins of CNI, kube-proxy, Flannel, Cilium, Calico, NodeLocal
  * DNSCache. A pattern of systemd.network(5) is a shell glob.
  */
-export const clusterInterfaces: readonly string[] = [
+const clusterInterfaces: readonly string[] = [
   'cni*',
   'veth*',
   'kube-ipvs*',
