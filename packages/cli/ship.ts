@@ -15,18 +15,11 @@ for (const folder of ['runbooks', 'templates']) {
 cpSync(join(root, 'templates'), join(to, 'templates'), { recursive: true });
 cpSync(join(root, 'runbooks'), join(to, 'runbooks'), {
   recursive: true,
-  filter: (path) => !/\.ts$|^\.|^node_modules$|^(tsconfig|package)\.json$/.test(basename(path)),
+  filter: (path) =>
+    !/\.ts$|^\.|^node_modules$|^(tsconfig\.build|package)\.json$/.test(basename(path)),
 });
 execFileSync(
   join(root, 'node_modules/.bin/tsc'),
-  [
-    '-p',
-    join(root, 'runbooks'),
-    '--noEmit',
-    'false',
-    '--noCheck',
-    '--outDir',
-    join(to, 'runbooks'),
-  ],
+  ['-p', join(root, 'runbooks/tsconfig.build.json'), '--outDir', join(to, 'runbooks')],
   { stdio: ['ignore', 'inherit', 'inherit'] },
 );
