@@ -257,7 +257,7 @@ it('Ctrl-C ends it at once, and takes the set-up away by a new connection', asyn
 
 it('two at the same time are one too many: the second is told who holds the lock', async () => {
   // The first holds the lock until the second has been told, at most for half a minute.
-  const setUp = sh(`echo held >/srv/held
+  const setUp = sh(`echo made >/srv/set-up; echo held >/srv/held
 tries=0
 until [ -e /srv/told ] || [ "$tries" -ge 300 ]; do tries=$((tries + 1)); sleep 0.1; done`);
   const first = verify(verification([counts], { setUp }));
