@@ -74,13 +74,15 @@ is_lost() {
   esac
   return 1
 }
+# What kubectl said, each line once: it says the same for every object.
+tell() { printf '%s\\n' "$1" | awk '!seen[$0]++' >&2; }
 # An API server that is just started again gets ${restartSeconds} seconds; whoever finds it well pays nothing.
 await_api() {
   begin=$(date +%s)
   until said=$(kubectl --request-timeout=10s get --raw /readyz 2>&1 >/dev/null); do
     is_lost "$said" || return 0
     if [ "$(($(date +%s) - begin))" -ge ${restartSeconds} ]; then
-      printf '%s\n' "$said" | awk '!seen[$0]++' >&2
+      tell "$said"
       return 1
     fi
     sleep 2
@@ -93,7 +95,7 @@ try() (
   shift 2
   said=$(pick "$@" | { "$how" >&3; } 2>&1) && exit
   if is_lost "$said"; then
-    printf '%s\\n' "$said" | awk '!seen[$0]++' >&2
+    tell "$said"
     exit 1
   fi
   ids=$(printf '%s' "$chosen" | sed '/^$/d')
