@@ -233,6 +233,20 @@ describe('the runbook kubernetes', () => {
     }
   });
 
+  it('lets slow machines take their time before another one takes over', () => {
+    const slow = 'via: keepalived, health: { interval: 10s, timeout: 20s }';
+    const plays = expanded(inventoryWith(['via: keepalived', slow]), 'oslo-cp-2');
+    const content = (step: string): string =>
+      (desiredOf(plays, step) as { content: string }).content;
+    const haproxy = content('template /etc/haproxy/haproxy.cfg');
+    expect(haproxy).toContain('default-server inter 10s fall 2');
+    expect(haproxy).toContain('timeout check 20s');
+    expect(haproxy).toContain('timeout connect 20s');
+    const keepalived = content('template /etc/keepalived/keepalived.conf');
+    expect(keepalived).toContain('  interval 10\n  timeout 10\n');
+    expect(keepalived).toContain('advert_int 4');
+  });
+
   it('has kube-vip up before the API, with the credentials that count then', async () => {
     const inventory = inventoryWith(['via: keepalived', 'via: kube-vip']);
     const first = expanded(inventory, 'oslo-cp-1');

@@ -30,6 +30,15 @@ const endpoint = z
       .max(255)
       .default(51)
       .describe('keepalived: the VRRP router id, one of its own on the segment'),
+    health: z
+      .strictObject({
+        interval: duration(
+          'How often each API server is asked whether it is ready; two misses take it out. The machine with the address tells the others three times as often that it lives',
+        ).default('3s'),
+        timeout: duration('How long a connection and its answer may take').default('5s'),
+      })
+      .prefault({})
+      .describe('keepalived: when another machine takes over; for slow machines'),
   })
   .describe('Where the API answers, whichever control plane lives');
 

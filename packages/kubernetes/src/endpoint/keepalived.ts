@@ -2,6 +2,7 @@ import { DiagnosticError } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
 import { packages, restart, service, template, reload, type Step } from '@skerry/steps';
 import { isIP } from 'node:net';
+import { secondsOf } from '../kubeadm/duration.ts';
 import { apiServerPort, controlPlanesOf } from '../kubeadm/endpoint.ts';
 
 /** What the endpoint depends on of a host; the host of a play has all of it. */
@@ -60,6 +61,7 @@ export function keepalivedSteps(inventory: Inventory, host: EndpointHost): Step[
   const others = planes.filter(({ name }) => name !== host.name).map(({ address }) => address);
   const unicast = [host.address, ...others].every((address) => isIP(address) === family);
   const port = apiServerPort(kubernetes);
+  const interval = secondsOf(endpoint.health.interval);
   const installed = packages('endpoint', { present: ['haproxy', 'keepalived', 'socat'] });
   return [
     installed,
@@ -67,6 +69,8 @@ export function keepalivedSteps(inventory: Inventory, host: EndpointHost): Step[
       vars: {
         bind: family === 6 ? `:::${endpoint.port} v4v6` : `*:${endpoint.port}`,
         servers: planes.map(({ name, address }) => ({ name, address: withPort(address, port) })),
+        interval,
+        timeout: secondsOf(endpoint.health.timeout),
       },
       validate: 'haproxy -c -q -f "$1"',
       needs: installed,
@@ -84,6 +88,9 @@ export function keepalivedSteps(inventory: Inventory, host: EndpointHost): Step[
         source: host.address,
         peers: unicast ? others : [],
         address: `${endpoint.address}/${family === 6 ? 128 : 32}`,
+        interval,
+        // Who hears nothing for three of these takes the address (RFC 9568, 6.1).
+        advertisement: Math.ceil(interval / 3),
       },
       needs: installed,
       notify: restart('keepalived'),
