@@ -47,7 +47,19 @@ export function lookAt(folder: string, addresses: Readonly<Record<string, string
 
 /** Runs a program beside the machines, outside of any cluster: where their users are. */
 export async function beside(...argv: readonly string[]): Promise<Ended> {
-  return end([...(await lab.enter()), ...argv]);
+  return end(await wordsBeside(...argv));
+}
+
+/** The words that run a program beside the machines. */
+export async function wordsBeside(...argv: readonly string[]): Promise<readonly string[]> {
+  return [...(await lab.enter()), ...argv];
+}
+
+/** Takes the power from a machine: nothing in it hears of it. */
+export async function cutPower(machine: string): Promise<void> {
+  const virsh = ['virsh', '-q', '-c', 'qemu:///system', 'destroy', `skerry-lab-${machine}`];
+  const { code, stderr } = await beside(...virsh);
+  if (code !== 0) throw new Error(`${machine} still runs: ${stderr}`);
 }
 
 /** Runs a script as root on a machine through the OpenSSH client: what tests look with. */

@@ -21,6 +21,14 @@ const groups: readonly Group[] = [
   { project: 'control-plane', files: [], minutes: 4, long: true },
   { project: 'clusters', files: ['clusters/ipvs.test.ts'], minutes: 25, long: true },
   { project: 'clusters', files: ['clusters/cilium.test.ts'], minutes: 25, long: true },
+  { project: 'clusters', files: ['clusters/flannel.test.ts'], minutes: 25, long: true },
+  { project: 'clusters', files: ['clusters/bgp.test.ts'], minutes: 25, long: true },
+  {
+    project: 'clusters',
+    files: ['clusters/three-control-planes.test.ts'],
+    minutes: 45,
+    long: true,
+  },
 ];
 
 const given = process.argv.slice(2);
