@@ -1,5 +1,6 @@
 import { sh, type Fragment, type ProbeOutput } from '@skerry/steps';
 import { idOf, typeOf, type Desired } from './desired-objects.ts';
+import { isLost } from './lost-api.ts';
 import {
   fieldManager,
   identityAnnotation,
@@ -65,15 +66,7 @@ pick() {
     shift 5
   done
 }
-# The API does not answer at all: that is nothing about any object.
-is_lost() {
-  case "$1" in
-    *'failed calling webhook'*) return 1 ;;
-    *'The connection to the server'* | *'Unable to connect to the server'*) return 0 ;;
-    *'i/o timeout'* | *'TLS handshake timeout'*) return 0 ;;
-  esac
-  return 1
-}
+${isLost.trim()}
 # What kubectl said, each line once: it says the same for every object.
 tell() { printf '%s\\n' "$1" | awk '!seen[$0]++' >&2; }
 # An API server that is just started again gets ${restartSeconds} seconds; whoever finds it well pays nothing.

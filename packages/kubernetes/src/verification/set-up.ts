@@ -1,5 +1,6 @@
 import { sh, type Fragment } from '@skerry/steps';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { isLost } from '../objects/lost-api.ts';
 import { probeNamespace } from './probe-image.ts';
 
 const kubectl = `
@@ -18,23 +19,28 @@ const marker = '/run/skerry/verification';
 export function setUpFragment(objects: readonly KubernetesObject[], seconds: number): Fragment {
   const list = { apiVersion: 'v1', kind: 'List', items: objects };
   return sh(
-    `${kubectl}
+    `${kubectl}${isLost.trim()}
 namespace=$1
+objects=$2
 marker=${marker}
 mkdir -p "\${marker%/*}" && : >"$marker" || exit
 end=$(($(date +%s) + $3))
-kubectl delete namespace "$namespace" --ignore-not-found --wait --timeout="$3s" >/dev/null || exit
+# persist COMMAND…: again while the API is lost and there is time; what it said at last is in said.
+persist() {
+  until said=$("$@" 2>&1 >/dev/null); do
+    is_lost "$said" && [ -e "$marker" ] && [ "$(date +%s)" -lt "$end" ] || return
+    sleep 2
+  done
+}
+fail() { printf '%s\\n' "$said" >&2; exit 1; }
+persist kubectl delete namespace "$namespace" --ignore-not-found --wait --timeout="$3s" || fail
 [ -e "$marker" ] || exit
 # The objects are our own and well known: to check them kubectl would ask for the schemas of all types.
-until said=$(printf '%s\\n' "$2" | kubectl create --validate=false -f - 2>&1 >/dev/null); do
-  case $said in
-    *'Client.Timeout exceeded'* | *'TLS handshake timeout'* | *'was refused'* | *'i/o timeout'*) ;;
-    *'AlreadyExists'*) break ;;
-    *) printf '%s\\n' "$said" >&2; exit 1 ;;
-  esac
-  if [ ! -e "$marker" ] || [ "$(date +%s)" -ge "$end" ]; then printf '%s\\n' "$said" >&2; exit 1; fi
-  sleep 2
-done
+create() { printf '%s\\n' "$objects" | kubectl create --validate=false -f -; }
+if ! persist create; then
+  # An attempt whose answer was lost has made them.
+  case $said in *'AlreadyExists'*) ;; *) fail ;; esac
+fi
 shift 3
 for workload; do
   until kubectl -n "$namespace" rollout status "$workload" --timeout=10s >/dev/null 2>&1; do
