@@ -112,6 +112,21 @@ describe('the objects of a cluster', () => {
     );
   });
 
+  test('let control planes answer for addresses where they run what others do, and only there', () => {
+    const speakerOf = (text: string): string =>
+      JSON.stringify(
+        groupsOf(text)
+          .find(({ name }) => name === 'MetalLB')
+          ?.objects.find(({ object }) => object.kind === 'DaemonSet')?.object,
+      );
+    const ignore = '"args":["--ignore-exclude-lb"]';
+    expect(speakerOf(withPeer)).not.toContain('--ignore-exclude-lb');
+    const nobodyElse = withPeer.replace('[worker]', '[]');
+    expect(speakerOf(nobodyElse)).toContain(ignore);
+    const shared = withPeer.replace('[control-plane]', '[control-plane, worker]');
+    expect(speakerOf(shared)).toContain(ignore);
+  });
+
   test('let kube-proxy go where nothing of it is wanted', () => {
     const groups = groupsOf(withPeer.replace('proxy: nftables', 'proxy: none'));
     expect(names(groups)).toMatchObject({

@@ -2,10 +2,43 @@ import { secretToken, type Inventory } from '@skerry/inventory';
 import type { DesiredObject, Identity, ObjectGroup } from '../objects/desired-objects.ts';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import { metallbObjects, peerSecretName } from '../objects/metallb.ts';
+import { isSharedControlPlane } from '../kubeadm/shared-control-plane.ts';
+import { withChanges } from '../networks/bundled-manifest.ts';
 import { manifestObjects, rollouts } from './manifest-objects.ts';
 import { originOf } from './origins.ts';
 
 const namespace = 'metallb-system';
+
+interface Speaker extends KubernetesObject {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly name: string;
+          readonly args?: readonly string[];
+        }[];
+      };
+    };
+  };
+}
+
+/**
+ * MetalLB's speaker where control planes are to answer for addresses, too: kubeadm labels all of them
+ * with node.kubernetes.io/exclude-from-external-load-balancers (metallb.io/troubleshooting).
+ */
+function onControlPlanes(object: KubernetesObject): KubernetesObject {
+  const { spec } = object as Speaker;
+  const { template } = spec;
+  const containers = template.spec.containers.map((container) =>
+    container.name === 'speaker'
+      ? { ...container, args: [...(container.args ?? []), '--ignore-exclude-lb'] }
+      : container,
+  );
+  return {
+    ...object,
+    spec: { ...spec, template: { ...template, spec: { ...template.spec, containers } } },
+  };
+}
 
 /** MetalLB, and once it answers its pools, peers and how they are advertised. */
 export function loadBalancerGroups(
@@ -15,7 +48,10 @@ export function loadBalancerGroups(
 ): ObjectGroup[] {
   const { metallb } = inventory.kubernetes.loadBalancer;
   if (metallb === undefined) return [];
-  const program = manifestObjects(manifest('metallb'), 'the manifest metallb', namespace);
+  const written = manifestObjects(manifest('metallb'), 'the manifest metallb', namespace);
+  const program = inventory.hosts.some((host) => isSharedControlPlane(inventory, host))
+    ? withChanges(written, 'metallb', { 'DaemonSet speaker': onControlPlanes })
+    : written;
   const section = 'loadBalancer.metallb';
   const passwords = metallb.peers.flatMap((peer, index): DesiredObject[] => {
     if (peer.password === undefined) return [];

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import { clusterDns } from './cluster-dns.ts';
 import { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './endpoint.ts';
+import { isSharedControlPlane } from './shared-control-plane.ts';
 
 const api = 'kubeadm.k8s.io/v1beta4';
 
@@ -88,8 +89,7 @@ function nodeRegistration(inventory: Inventory, host: Host): KubernetesObject {
     ...inventory.kubernetes.kubeadm.ignorePreflightErrors,
   ];
   const control = roles.includes('control-plane');
-  // Where there is nowhere else to run pods, and where the inventory says that it is a worker too.
-  const shared = control && (roles.includes('worker') || hasNoWorkers(inventory));
+  const shared = isSharedControlPlane(inventory, host);
   const own = control && !shared ? [controlPlaneTaint] : [];
   return {
     name,
@@ -103,10 +103,6 @@ function nodeRegistration(inventory: Inventory, host: Host): KubernetesObject {
     ...(shared || node.taints.length > 0 ? { taints: [...own, ...node.taints] } : {}),
     ...(ignored.length > 0 ? { ignorePreflightErrors: ignored } : {}),
   };
-}
-
-function hasNoWorkers({ hosts }: Inventory): boolean {
-  return !hosts.some(({ roles }) => roles.includes('worker'));
 }
 
 function localEndpoint(inventory: Inventory, { address }: Host): KubernetesObject {
