@@ -41,6 +41,9 @@ async function apiByEndpoint(): Promise<string> {
   return (await beside('curl', '-sk', '--max-time', '10', url)).stdout;
 }
 
+/** Milliseconds: three emulated machines on two processors, and control planes join one by one. */
+const firstApply = 3_600_000;
+
 describe('three control planes behind keepalived and haproxy', () => {
   const inventory = inventoryWith('three', ({ groups, kubernetes, lab }) => {
     const { 'control-plane': control } = groups;
@@ -77,7 +80,6 @@ describe('three control planes behind keepalived and haproxy', () => {
         etcd: { 'heartbeat-interval': '1000', 'election-timeout': '10000' },
       },
     });
-    kubernetes['verification'] = { patience: '10m' };
     lab['memory'] = 2560;
     (lab['packages'] as string[]).push('haproxy', 'keepalived');
   });
@@ -100,6 +102,7 @@ describe('three control planes behind keepalived and haproxy', () => {
       const again = await bootstrap('plan', inventory, '--detailed-exitcode');
       expect(again.code, again.stdout + again.stderr).toBe(0);
     },
+    firstApply,
   );
 
   long(
@@ -109,12 +112,10 @@ describe('three control planes behind keepalived and haproxy', () => {
       const [survivor = ''] = left;
       const begin = Date.now();
       await cutPower(holder);
-      // Its last answers may still be on the way: the address has to be somebody else's.
-      await expect.poll(() => holders(left), { timeout: 300_000, interval: 1000 }).toHaveLength(1);
-      const moved = Math.round((Date.now() - begin) / 1000);
       await expect.poll(apiByEndpoint, { timeout: 600_000, interval: 1000 }).toBe('ok');
-      const answered = Math.round((Date.now() - begin) / 1000);
-      console.log(`${holder} is off: the address moved within ${moved} s, the API: ${answered} s`);
+      const seconds = Math.round((Date.now() - begin) / 1000);
+      console.log(`${holder} is off: ${seconds} s later the API answers by the endpoint`);
+      expect(await holders(left)).toHaveLength(1);
 
       // admin.conf names the endpoint; what is written must reach two members of etcd.
       const config = await output(survivor, 'grep server: /etc/kubernetes/admin.conf');
