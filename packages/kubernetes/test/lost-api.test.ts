@@ -66,7 +66,7 @@ describe.skipIf(kubectl === '')('what the real kubectl says', () => {
   async function said(port: number): Promise<string[]> {
     await using box = await sandbox();
     const code = `
-k() { kubectl --server="https://127.0.0.1:$1" --insecure-skip-tls-verify --token=x --request-timeout=3s "$2" "$3" "$4" "$5" "$6" 2>&1; }
+k() { kubectl --server="https://127.0.0.1:$1" --insecure-skip-tls-verify --token=x --request-timeout=1s "$2" "$3" "$4" "$5" "$6" 2>&1; }
 k "$1" get configmaps a -n default
 echo =====
 echo '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"default"}}' |

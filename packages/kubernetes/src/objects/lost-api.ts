@@ -11,8 +11,8 @@ is_lost() {
     *'connection refused'* | *'no route to host'* | *'network is unreachable'*) return 0 ;;
     *'connection reset by peer'* | *'client connection lost'* | *'": EOF'* | *'unexpected EOF'*) return 0 ;;
     # It is there, and too slow.
-    *'i/o timeout'* | *'TLS handshake timeout'* | *'Client.Timeout exceeded'*) return 0 ;;
-    *'unable to return a response in the time allotted'*) return 0 ;;
+    *'i/o timeout'* | *'TLS handshake timeout'* | *'context deadline exceeded'*) return 0 ;;
+    *'Client.Timeout exceeded'* | *'unable to return a response in the time allotted'*) return 0 ;;
     # Members of etcd choose a leader, or are too few.
     *'etcdserver: leader changed'* | *'etcdserver: no leader'* | *'etcdserver: request timed out'*) return 0 ;;
   esac
