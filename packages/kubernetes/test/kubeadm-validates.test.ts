@@ -70,10 +70,24 @@ function filled(text: string): string {
     .join('');
 }
 
+/** The sound inventory with another way to its API. */
+const endpointOf = (endpoint: string): Inventory =>
+  marked(changed(['{ address: 10.20.0.10, via: keepalived }', endpoint])).inventory;
+
 describe.skipIf(kubeadm === '' || process.getuid?.() !== 0)('the real kubeadm', () => {
   test.each([
     ['oslo', oslo],
     ['every setting', everything],
+    [
+      'keepalived on another port',
+      endpointOf('{ address: 10.20.0.10, via: keepalived, port: 443 }'),
+    ],
+    ['kube-vip', endpointOf('{ address: 10.20.0.10, via: kube-vip }')],
+    ['kube-vip with IPv6', endpointOf('{ address: "fd00:20::10", via: kube-vip }')],
+    [
+      'a load balancer outside, by name',
+      endpointOf('{ address: api.example.org, via: external, port: 443 }'),
+    ],
   ])('takes the configuration of %s', async (_, inventory) => {
     await using box = await sandbox();
     const proxy = kubeProxyConfiguration(inventory);
