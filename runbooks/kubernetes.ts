@@ -1,6 +1,7 @@
 import {
   artifact,
   bundledFor,
+  bundledImages,
   bundledKubelet,
   clusterObjects,
   controlPlaneOf,
@@ -115,14 +116,12 @@ export default runbook({
       ];
     }),
 
-    play('Images', { hosts: nodes, when: wanted, tags: ['images'] }, ({ host, bundle }) => {
-      if (bundle === undefined) return [];
-      const node = {
-        architecture: host.facts.architecture,
-        controlPlane: host.roles.includes('control-plane'),
-      };
-      return [images('kubernetes', bundledFor(bundle, node).images)];
-    }),
+    play(
+      'Images',
+      { hosts: nodes, when: wanted, tags: ['images'] },
+      ({ host, inventory, bundle }) =>
+        bundle === undefined ? [] : [images('kubernetes', bundledImages(bundle, inventory, host))],
+    ),
 
     play(
       'Endpoint',

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DiagnosticError } from '@skerry/diagnostics';
 import { parseInventory, selectHosts, type Inventory } from '@skerry/inventory';
+import { kubeadmImages } from '@skerry/kubernetes';
 import { loadRunbook, type Facts } from '@skerry/runbook';
 import type { Bundle } from '@skerry/steps';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -151,15 +153,16 @@ describe('the runbook kubernetes', () => {
 
   it('takes programs and images from a bundle where there is one', () => {
     const common = { version: '1.36.3', sha256: 'a'.repeat(64), size: 1, origin: 'test' };
-    const image = (name: string, architecture: string) => ({
+    const image = (reference: string, architecture: string) => ({
       ...common,
       kind: 'image' as const,
-      name,
-      path: `${name}.tar`,
+      name: reference.replace(/:.*/, '').replace(/.*\//, ''),
+      path: `${reference.replaceAll(/\W/g, '-')}-${architecture}.tar`,
       architecture,
-      reference: `registry.k8s.io/${name}:v1.36.3`,
+      reference,
       digest: `sha256:${'b'.repeat(64)}`,
     });
+    const ofKubeadm = kubeadmImages('1.36.3') ?? [];
     const bundle: Bundle = {
       schema: 1,
       artifacts: [
@@ -171,9 +174,8 @@ describe('the runbook kubernetes', () => {
           install: `/usr/local/bin/${name}`,
           mode: '0755',
         })),
-        image('kube-apiserver', 'amd64'),
-        image('kube-proxy', 'amd64'),
-        image('pause', 'arm64'),
+        ...ofKubeadm.map((reference) => image(reference, 'amd64')),
+        image('registry.k8s.io/kube-proxy:v1.36.3', 'arm64'),
       ],
     };
     const worker = expanded(inventoryWith(), 'oslo-w-01', { bundle });
@@ -194,10 +196,33 @@ describe('the runbook kubernetes', () => {
       };
       return images.map(({ reference }) => reference);
     };
-    expect(references('oslo-w-01')).toEqual(['registry.k8s.io/kube-proxy:v1.36.3']);
-    expect(references('oslo-cp-2')).toEqual([
-      'registry.k8s.io/kube-apiserver:v1.36.3',
+    expect(references('oslo-w-01')).toEqual([
       'registry.k8s.io/kube-proxy:v1.36.3',
+      'registry.k8s.io/coredns/coredns:v1.14.2',
+      'registry.k8s.io/pause:3.10.2',
+    ]);
+    expect(references('oslo-cp-2')).toEqual(ofKubeadm);
+
+    const without = (part: string): Bundle => ({
+      ...bundle,
+      artifacts: bundle.artifacts.filter(({ path }) => !path.includes(part)),
+    });
+    const refused = (name: string, given: Bundle): string[] => {
+      try {
+        expanded(inventoryWith(), name, { bundle: given });
+      } catch (error) {
+        if (error instanceof DiagnosticError) return error.diagnostics.map(({ what }) => what);
+        throw error;
+      }
+      return [];
+    };
+    // Only who cannot do without it; here Cilium carries Services, and nobody needs kube-proxy.
+    expect(refused('oslo-cp-2', without('etcd'))).toEqual([
+      'the bundle has no image registry.k8s.io/etcd:3.6.8-0 for x86_64',
+    ]);
+    expect(refused('oslo-w-01', without('etcd'))).toEqual([]);
+    expect(refused('oslo-w-01', without('-amd64'))).toEqual([
+      'the bundle has no image registry.k8s.io/pause:3.10.2 for x86_64',
     ]);
   });
 

@@ -28,6 +28,7 @@ export {
   kubeProxyConfiguration,
   type JoinFacts,
 } from './kubeadm/configuration.ts';
+export { bundledImages, type ImageHost } from './bundled-images.ts';
 export {
   bundledFor,
   bundledKubelet,
