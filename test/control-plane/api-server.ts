@@ -17,6 +17,10 @@ export interface ApiServer {
   readonly env: Readonly<Record<string, string>>;
   /** What kubectl prints; throws where it fails. */
   readonly kubectl: (...words: readonly string[]) => Promise<string>;
+  /** Kills the API server; what it knew is in etcd. */
+  readonly stop: () => Promise<void>;
+  /** Starts it again, and waits until it is ready. */
+  readonly restart: () => Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -83,9 +87,17 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
     }),
   );
   const started: ChildProcess[] = [];
-  const start = (program: string, flags: Readonly<Record<string, string>>): void => {
+  const start = (program: string, flags: Readonly<Record<string, string>>): ChildProcess => {
     const words = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-    started.push(spawn(program, words, { stdio: 'ignore' }));
+    const child = spawn(program, words, { stdio: 'ignore' });
+    started.push(child);
+    return child;
+  };
+  const kill = async (child: ChildProcess): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('close', resolve));
+    child.kill('SIGKILL');
+    await gone;
   };
   const etcd = `http://127.0.0.1:${clients}`;
   const peer = `http://127.0.0.1:${peers}`;
@@ -99,7 +111,7 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
     'initial-advertise-peer-urls': peer,
     'initial-cluster': `default=${peer}`,
   });
-  start(join(programs.kubernetes, 'kube-apiserver'), {
+  const flags = {
     'etcd-servers': etcd,
     'bind-address': '127.0.0.1',
     'secure-port': `${port}`,
@@ -113,7 +125,9 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
     'allow-privileged': 'true',
     // There is no controller manager here that would make accounts.
     'disable-admission-plugins': 'ServiceAccount',
-  });
+  };
+  const startApi = (): ChildProcess => start(join(programs.kubernetes, 'kube-apiserver'), flags);
+  let server = startApi();
   const env = {
     PATH: `${programs.kubernetes}${delimiter}${process.env['PATH'] ?? ''}`,
     KUBECACHEDIR: join(folder, 'cache'),
@@ -126,34 +140,38 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
     return stdout;
   };
   const dispose = async (): Promise<void> => {
-    for (const child of started.toReversed()) {
-      if (child.exitCode !== null) continue;
-      const gone = new Promise((resolve) => child.once('close', resolve));
-      child.kill('SIGKILL');
-      await gone;
-    }
+    for (const child of started.toReversed()) await kill(child);
     await rm(folder, { recursive: true, force: true });
   };
-  const end = Date.now() + 240_000;
-  for (;;) {
-    try {
-      await kubectl('get', '--raw', '/readyz');
-      // Made by the API server itself a moment after it is ready.
-      await kubectl('get', 'namespace', 'kube-system', 'default');
-      break;
-    } catch (error) {
-      const ended = started.some(({ exitCode }) => exitCode !== null);
-      if (ended || Date.now() > end) {
-        await dispose();
-        throw error;
+  const ready = async (): Promise<void> => {
+    const end = Date.now() + 240_000;
+    for (;;) {
+      try {
+        await kubectl('get', '--raw', '/readyz');
+        // Made by the API server itself a moment after it is ready.
+        await kubectl('get', 'namespace', 'kube-system', 'default');
+        return;
+      } catch (error) {
+        if (server.exitCode !== null || Date.now() > end) throw error;
+        await sleep(200);
       }
-      await sleep(200);
     }
+  };
+  try {
+    await ready();
+  } catch (error) {
+    await dispose();
+    throw error;
   }
   return {
     kubeconfig,
     env,
     kubectl,
+    stop: () => kill(server),
+    restart: async () => {
+      server = startApi();
+      await ready();
+    },
     [Symbol.asyncDispose]: dispose,
   };
 }

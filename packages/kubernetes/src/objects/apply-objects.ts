@@ -51,16 +51,19 @@ is_passing() {
   esac
   return 1
 }
+# tell_once SECONDS SAID: why it is tried again; once, while told is empty.
+tell_once() {
+  [ -z "$told" ] || return 0
+  told=1
+  printf 'trying again for %s s at most: %s\\n' "$1" "$(printf '%s\\n' "$2" | tail -n 1)"
+}
 # patiently END JSON: applies it, again while what is in the way passes and there is time.
 patiently() {
   until said=$(printf '%s\\n' "$2" | k apply --server-side --field-manager=${fieldManager} --force-conflicts -f - 2>&1); do
     is_passing "$said" || return 1
     left=$(($1 - $(now)))
     [ "$left" -gt 0 ] || return 1
-    if [ -z "$told" ]; then
-      printf 'trying again for %s s at most: %s\\n' "$left" "$(printf '%s\\n' "$said" | tail -n 1)"
-      told=1
-    fi
+    tell_once "$left" "$said"
     sleep 1
   done
   printf '%s\\n' "$said"
@@ -114,6 +117,21 @@ established() (
   done
   kubectl wait --for=condition=Established --timeout="\${timeout}s" $names
 )
+# reach COMMAND…: at most until end, begun again while the API is lost; what it says is told.
+reach() {
+  told=
+  while :; do
+    left=$((end - $(now)))
+    [ "$left" -gt 0 ] || left=1
+    { said=$("$@" --timeout="\${left}s" 2>&1 >&3); } 3>&1 && return
+    if ! is_lost "$said" || [ "$(now)" -ge "$end" ]; then
+      printf '%s\\n' "$said" >&2
+      return 1
+    fi
+    tell_once "$((end - $(now)))" "$said"
+    sleep 1
+  done
+}
 # await WHAT HOW RESOURCE NAMESPACE SECONDS
 await() {
   what=$1 how=$2 resource=$3 namespace=$4 seconds=$5
@@ -121,12 +139,10 @@ await() {
   end=$(($(now) + seconds))
   set -- "$resource"
   [ -z "$namespace" ] || set -- "$@" --namespace="$namespace"
-  if kubectl wait --for=create "$@" --timeout="\${seconds}s"; then
-    left=$((end - $(now)))
-    [ "$left" -gt 0 ] || left=1
+  if reach kubectl wait --for=create "$@"; then
     case $how in
-      rollout) kubectl rollout status "$@" --timeout="\${left}s" && return ;;
-      *) kubectl wait --for="$how" "$@" --timeout="\${left}s" && return ;;
+      rollout) reach kubectl rollout status "$@" && return ;;
+      *) reach kubectl wait --for="$how" "$@" && return ;;
     esac
   fi
   {
