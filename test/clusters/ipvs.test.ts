@@ -8,11 +8,21 @@ import {
   long,
   pageFromOutside,
   recapOf,
+  type Written,
 } from './cluster.ts';
 import { deployWeb, readyNodes } from './web.ts';
 
+/** NetworkPolicies are written, though nobody enforces them here. */
+function withPolicies({ kubernetes }: Written): void {
+  kubernetes.policies = { default: 'deny', namespaces: ['shop'], allow: ['dns'] };
+}
+
+function withThirdMachine({ groups }: Written): void {
+  Object.assign(groups['workers']?.hosts ?? {}, { 'lab-3': { address: '192.168.121.13' } });
+}
+
 describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
-  const inventory = inventoryWith('ipvs', () => undefined);
+  const inventory = inventoryWith('ipvs', withPolicies);
   let web = { cluster: '', outside: '' };
 
   afterAll(() => destroy(inventory));
@@ -50,13 +60,14 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
     expect(execs).toBeLessThanOrEqual(2);
     const plan = await bootstrap('plan', inventory, '--detailed-exitcode');
     expect(plan.code, plan.stdout + plan.stderr).toBe(0);
-    const policies = await kubectl('get networkpolicies -A -o name');
-    expect(policies).not.toBe('');
+    const policies = await kubectl('get networkpolicies -n shop -o name');
+    expect(policies).toContain('networkpolicy.networking.k8s.io/default-deny');
   });
 
   test('4. a worker joins: it and one control plane are touched, nobody else', async () => {
-    const more = inventoryWith('ipvs', ({ groups }) => {
-      Object.assign(groups['workers']?.hosts ?? {}, { 'lab-3': { address: '192.168.121.13' } });
+    const more = inventoryWith('ipvs', (written) => {
+      withPolicies(written);
+      withThirdMachine(written);
     });
     const joined = await bootstrap('apply', more, '--yes', '--json');
     expect(joined.code, joined.stdout + joined.stderr).toBe(0);
@@ -70,9 +81,10 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
   long(
     '2. from ipvs to nftables: the plan shows it, apply does it, nothing is left over',
     async () => {
-      const switched = inventoryWith('ipvs', ({ groups, kubernetes }) => {
-        Object.assign(groups['workers']?.hosts ?? {}, { 'lab-3': { address: '192.168.121.13' } });
-        kubernetes.network['proxy'] = 'nftables';
+      const switched = inventoryWith('ipvs', (written) => {
+        withPolicies(written);
+        withThirdMachine(written);
+        written.kubernetes.network['proxy'] = 'nftables';
       });
       const plan = await bootstrap('plan', switched);
       expect(plan.stdout).toMatch(/-\s+mode: ipvs/);
