@@ -1,24 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiagnosticError } from '@skerry/diagnostics';
-import { parseInventory, selectHosts, type Inventory } from '@skerry/inventory';
+import { parseInventory, type Inventory } from '@skerry/inventory';
 import { kubeadmImages } from '@skerry/kubernetes';
-import { loadRunbook, type Facts } from '@skerry/runbook';
 import type { Bundle } from '@skerry/steps';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { expand, type ExpandedPlay } from '../../runbook/src/expand.ts';
-import { members } from '../../runbook/src/members.ts';
-import { factsOf } from '../../runbook/test/facts-of.ts';
-import { templatesFor } from '../src/templates.ts';
+import { describe, expect, it } from 'vitest';
+import type { ExpandedPlay } from '../../runbook/src/expand.ts';
 import { root } from './command.ts';
+import { desiredOf, expanded, kubernetes } from './kubernetes-plays.ts';
 
-const file = join(root, 'runbooks/kubernetes.ts');
 const oslo = readFileSync(join(root, 'inventory/oslo.yaml'), 'utf8');
-
-let runbook: Awaited<ReturnType<typeof loadRunbook>>;
-beforeAll(async () => {
-  runbook = await loadRunbook(file);
-});
 
 /** oslo with some of its text replaced. */
 function inventoryWith(...changes: readonly (readonly [string, string])[]): Inventory {
@@ -31,47 +22,12 @@ function inventoryWith(...changes: readonly (readonly [string, string])[]): Inve
   return parseInventory(text, 'oslo.yaml');
 }
 
-const kubernetes = (more: Partial<Facts['kubernetes']>): Partial<Facts> => ({
-  kubernetes: { kubelet: '', role: '', ca: '', server: '', ...more },
-});
 const running = kubernetes({
   kubelet: '1.36.3',
   role: 'control-plane',
   ca: 'c'.repeat(64),
   server: 'https://10.20.0.10:6443',
 });
-
-function expanded(
-  inventory: Inventory,
-  name: string,
-  options: { bundle?: Bundle; facts?: Readonly<Record<string, Partial<Facts>>> } = {},
-): ExpandedPlay[] {
-  const [host] = selectHosts(inventory, name);
-  if (host === undefined) throw new Error(name);
-  const fleet = new Map(
-    inventory.hosts.map((each) => [
-      each.name,
-      factsOf(each.name, { ...kubernetes({}), ...options.facts?.[each.name] }),
-    ]),
-  );
-  const facts = fleet.get(name) ?? factsOf(name);
-  return expand({
-    runbook,
-    inventory,
-    host,
-    facts,
-    fleet,
-    members: members({ runbook, inventory, hosts: inventory.hosts }),
-    tags: undefined,
-    resolve: {
-      ...templatesFor(inventory, file)(host, facts),
-      manifest: () => '',
-      chart: () => '',
-    },
-    ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
-    canonical: (text) => text,
-  });
-}
 
 /** Plays with the ids of their steps, those without a step left out. */
 function outline(plays: readonly ExpandedPlay[]): Record<string, string[]> {
@@ -81,9 +37,6 @@ function outline(plays: readonly ExpandedPlay[]): Record<string, string[]> {
       .map(({ play, steps }) => [play, steps.map(({ id }) => id)]),
   );
 }
-
-const desiredOf = (plays: readonly ExpandedPlay[], id: string): unknown =>
-  plays.flatMap(({ steps }) => steps).find((step) => step.id === id)?.desired;
 
 /** What the network of pods asks of a node stands among the programs. */
 const isNoNetwork = (id: string): boolean => !/cilium|cni|networkd?\b/.test(id);
