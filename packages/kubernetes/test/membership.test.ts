@@ -132,6 +132,34 @@ describe.skipIf(process.getuid?.() !== 0).each(shells)('a node, by %s', (shell) 
       expect(vip).toBe('kind: Pod\n\n');
     }));
 
+  test('of another cluster is refused as it is found, and stays as it is', () =>
+    onHost(shell, async (host) => {
+      const files = {
+        'kubelet.conf': 'clusters:\n- cluster:\n    server: https://10.99.0.1:6443\n',
+        'pki/ca.crt': 'the CA of others\n',
+        'manifests/kube-apiserver.yaml': 'kind: Pod\n',
+      };
+      for (const name of ['pki', 'manifests']) mkdirSync(join(host.folder, 'etc', name));
+      for (const [name, text] of Object.entries(files)) {
+        writeFileSync(join(host.folder, 'etc', name), text);
+      }
+      for (const desired of [first, joining]) {
+        const changes = membershipKind.diff(desired, await observed(host, desired));
+        expect(changes).toEqual([
+          expect.objectContaining({
+            action: 'refuse',
+            before: 'control-plane of https://10.99.0.1:6443',
+            why: expect.stringContaining('it already belongs to another cluster') as string,
+          }),
+        ]);
+      }
+      expect(host.calls()).toEqual([]);
+      for (const [name, text] of Object.entries(files)) {
+        expect(readFileSync(join(host.folder, 'etc', name), 'utf8')).toBe(text);
+      }
+      expect(readdirSync(join(host.folder, 'state'))).toEqual([]);
+    }));
+
   test('that was begun as the first of a cluster with other nodes is not reset', () =>
     onHost(shell, async (host) => {
       writeFileSync(join(host.folder, 'state/kubeadm.started'), 'init\n');
