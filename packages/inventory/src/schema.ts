@@ -213,6 +213,11 @@ export const labSettings = z
       .record(
         z.string(),
         z.strictObject({
+          cpus: z
+            .int()
+            .min(1)
+            .optional()
+            .describe('Processors of this machine; left out: what all have'),
           memory: z
             .int()
             .min(512)
@@ -231,7 +236,7 @@ export const labSettings = z
         }),
       )
       .default({})
-      .describe('By host name: memory of its own, extra disks'),
+      .describe('By host name: processors and memory of its own, extra disks'),
   })
   .meta({
     id: 'lab',
