@@ -144,6 +144,11 @@ export const nodeSettings = z
       .strictObject({
         path: absolutePath('A folder on the disk').default('/var/lib/etcd'),
         fsyncP99: z.number().positive().default(10).describe('Milliseconds'),
+        size: z
+          .int()
+          .min(3)
+          .default(22)
+          .describe('MiB that fio writes to measure it, 2300 bytes and one fdatasync at a time'),
       })
       .optional()
       .describe('Refuse the host when fsync p99 on this path is above the limit'),
