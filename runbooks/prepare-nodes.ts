@@ -91,11 +91,11 @@ export default runbook({
       });
       if (etcdDisk === undefined) return steps;
       const folder = directory(etcdDisk.path, { mode: '0700', needs: steps });
-      const { path, fsyncP99 } = etcdDisk;
+      const { path, fsyncP99, size } = etcdDisk;
       return [
         ...steps,
         folder,
-        gate('etcd disk', { fsync: { path, p99: fsyncP99 }, needs: [folder, ...steps] }),
+        gate('etcd disk', { fsync: { path, p99: fsyncP99, size }, needs: [folder, ...steps] }),
       ];
     }),
 

@@ -37,6 +37,7 @@ export function labOf(
     machines: inventory.hosts.map(({ name, address }) => ({
       name,
       address,
+      cpus: settings.machines[name]?.cpus,
       memory: settings.machines[name]?.memory,
       disks: settings.machines[name]?.disks ?? [],
     })),

@@ -144,6 +144,11 @@ export const nodeSettings = z
       .strictObject({
         path: absolutePath('A folder on the disk').default('/var/lib/etcd'),
         fsyncP99: z.number().positive().default(10).describe('Milliseconds'),
+        size: z
+          .int()
+          .min(3)
+          .default(22)
+          .describe('MiB that fio writes to measure it, 2300 bytes and one fdatasync at a time'),
       })
       .optional()
       .describe('Refuse the host when fsync p99 on this path is above the limit'),
@@ -213,6 +218,11 @@ export const labSettings = z
       .record(
         z.string(),
         z.strictObject({
+          cpus: z
+            .int()
+            .min(1)
+            .optional()
+            .describe('Processors of this machine; left out: what all have'),
           memory: z
             .int()
             .min(512)
@@ -231,7 +241,7 @@ export const labSettings = z
         }),
       )
       .default({})
-      .describe('By host name: memory of its own, extra disks'),
+      .describe('By host name: processors and memory of its own, extra disks'),
   })
   .meta({
     id: 'lab',

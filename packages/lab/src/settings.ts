@@ -13,6 +13,8 @@ export interface LabMachine {
   readonly name: string;
   /** An IPv4 address within the lab's network. */
   readonly address: string;
+  /** Where they are not what the settings say for all. */
+  readonly cpus?: number | undefined;
   /** MiB, where it is not what the settings say for all. */
   readonly memory?: number | undefined;
   readonly disks: readonly LabDisk[];

@@ -174,6 +174,7 @@ export function vagrantfile(inputs: VagrantfileInputs): string {
     const own = [
       `libvirt.management_network_mac = '${hardwareAddress(machine.address)}'`,
       `libvirt.serial type: 'file', source: { path: ${ruby(`${pool}/${machine.name}.console`)} }`,
+      ...(machine.cpus === undefined ? [] : [`libvirt.cpus = ${machine.cpus}`]),
       ...(machine.memory === undefined ? [] : [`libvirt.memory = ${machine.memory}`]),
       ...machine.disks.flatMap((volume, index) => disk(volume, index, accelerator)),
       ...seedLines(inputs),

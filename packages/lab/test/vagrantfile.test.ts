@@ -17,7 +17,7 @@ const machines = [
       { serial: 'SPARE1', size: 3, bus: 'virtio' as const, path: '/pool/unused.qcow2' },
     ],
   },
-  { name: 'lab-2', address: '192.168.121.12', memory: 3072, disks: [] },
+  { name: 'lab-2', address: '192.168.121.12', cpus: 1, memory: 3072, disks: [] },
 ];
 
 const inputs: VagrantfileInputs = {

@@ -43,7 +43,7 @@ export function describeFsync({ distribution, max, writes }: FsyncLatency): stri
 
 /**
  * sh: `fsync_cache PATH` sets `cache` to the file in which the last measurement of the filesystem
- * under PATH is kept. `measure_fsync PATH` writes 22 MiB with fio into a folder of its own below
+ * under PATH is kept. `measure_fsync PATH MIB` writes so much with fio into a folder of its own below
  * PATH, removes it, and keeps fio's `sync` object in `cache`. The arguments of fio are those that
  * etcd's documentation gives (https://etcd.io/docs/latest/op-guide/hardware/).
  * Needs `write_file` and `fail`.
@@ -60,7 +60,7 @@ measure_fsync() {
   work=$(mktemp -d "$1/.skerry-fsync.XXXXXX") || fail "no folder can be made in $1"
   trap 'rm -rf "$work"' EXIT
   trap 'exit 130' INT HUP TERM
-  fio --name=fsync --directory="$work" --rw=write --ioengine=sync --fdatasync=1 --size=22m --bs=2300 \\
+  fio --name=fsync --directory="$work" --rw=write --ioengine=sync --fdatasync=1 --size="$2m" --bs=2300 \\
     --output-format=json --output="$work/fio.json" >/dev/null || fail "fio failed in $1"
   result=$(awk '
     /^ *"sync" : \\{$/ { depth = 1; print "{"; next }

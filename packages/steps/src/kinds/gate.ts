@@ -32,6 +32,8 @@ const schema = z.strictObject({
       path: absolutePath,
       /** Milliseconds; etcd wants less than 10 (https://etcd.io/docs/latest/faq/). */
       p99: z.number().positive().default(10),
+      /** MiB that are written, 2300 bytes at a time; 22 is what etcd's documentation says, 3 give a p99. */
+      size: z.int().min(3).default(22),
       /** Days after which a measurement is made again. */
       maxAge: z.int().positive().default(30),
     })
@@ -84,11 +86,11 @@ fi
 const converge = `${writeFile}
 ${fsyncCache}
 ${measureFsync}
-path=$1 limit=$2
+path=$1 limit=$2 size=$3
 [ -n "$path" ] || exit 0
 [ -d "$path" ] || fail "$path does not exist: a mount or directory step before this one must make it"
 fsync_cache "$path"
-measure_fsync "$path"
+measure_fsync "$path" "$size"
 p99=$(printf %s "$result" | sed -n 's/.*"99.000000":\\([0-9]*\\).*/\\1/p')
 [ -n "$p99" ] || fail 'fio gave no 99th percentile'
 [ "$p99" -le "$limit" ] || fail "fsync below $path is too slow, p99 $p99 ns, the limit is $limit ns: $result"
@@ -105,7 +107,7 @@ function fsyncChanges(
       {
         subject,
         action: 'run',
-        after: `measured by fio, which writes 22 MiB and removes them; p99 must be at most ${desired.p99} ms`,
+        after: `measured by fio, which writes ${desired.size} MiB and removes them; p99 must be at most ${desired.p99} ms`,
         ...(found.state === 'missing' && {
           why: 'the path does not exist now; an earlier step must make it',
         }),
@@ -168,7 +170,12 @@ export const gateKind: StepKind<GateDesired, Observed> = {
     ...(desired.fsync === undefined ? [] : fsyncChanges(desired.fsync, observed.fsync)),
   ],
   converge: ({ fsync }) =>
-    sh(converge, fsync?.path ?? '', String(Math.round((fsync?.p99 ?? 0) * 1e6))),
+    sh(
+      converge,
+      fsync?.path ?? '',
+      String(Math.round((fsync?.p99 ?? 0) * 1e6)),
+      String(fsync?.size ?? 0),
+    ),
 };
 
 /** `gate('kernel', { kernel: { minimum: '5.10', why: 'eBPF replaces kube-proxy' }, cgroup: 2 })` */
