@@ -55,7 +55,7 @@ describe('three control planes behind keepalived and haproxy', () => {
         address: `192.168.121.${11 + index}`,
         node: {
           disks: [{ serial, mount: '/var/lib/etcd', filesystem: 'ext4', label: 'etcd' }],
-          etcdDisk: { path: '/var/lib/etcd', fsyncP99: 1000 },
+          etcdDisk: { path: '/var/lib/etcd', fsyncP99: 1000, size: 3 },
         },
       };
       lab.machines[machine] = { disks: [{ serial, size: 2, bus: 'nvme' }] };
@@ -80,6 +80,7 @@ describe('three control planes behind keepalived and haproxy', () => {
         etcd: { 'heartbeat-interval': '1000', 'election-timeout': '10000' },
       },
     });
+    lab['cpus'] = 2;
     lab['memory'] = 2560;
     (lab['packages'] as string[]).push('haproxy', 'keepalived');
   });
