@@ -18,9 +18,9 @@ interface Group {
 
 const groups: readonly Group[] = [
   { project: 'nodes', files: [] },
-  { project: 'control-plane', files: [], minutes: 6, long: true },
-  { project: 'clusters', files: ['clusters/ipvs.test.ts'], minutes: 25, long: true },
-  { project: 'clusters', files: ['clusters/cilium.test.ts'], minutes: 25, long: true },
+  { project: 'control-plane', files: [], minutes: 6 },
+  { project: 'clusters', files: ['clusters/ipvs.test.ts'], minutes: 22 },
+  { project: 'clusters', files: ['clusters/cilium.test.ts'], minutes: 22 },
   { project: 'clusters', files: ['clusters/flannel.test.ts'], minutes: 25, long: true },
   { project: 'clusters', files: ['clusters/bgp.test.ts'], minutes: 25, long: true },
   {
@@ -44,12 +44,17 @@ function vitest(group: Group, index: number, skip: string | undefined): Promise<
       : ['--reporter=json', `--outputFile.json=${join(reports, `vms-${index}.json`)}`];
   // No test has a name like this: all are told as skipped, each by its own name.
   const none = skip === undefined ? [] : ['-t', '^left out$'];
-  const words = ['run', '--project', group.project, '--reporter=verbose', ...none, ...report];
+  // Each test of a cluster goes on from the one before it: after a failure, waiting is all that is left.
+  const bail = group.project === 'clusters' ? ['--bail=1'] : [];
+  const words = ['run', '--project', group.project, '--reporter=verbose', ...bail, ...none];
   const env = {
     ...process.env,
     ...(long ? { SKERRY_LONG: '1' } : {}),
   };
-  const child = spawn('vitest', [...words, ...group.files, ...options], { stdio: 'inherit', env });
+  const child = spawn('vitest', [...words, ...report, ...group.files, ...options], {
+    stdio: 'inherit',
+    env,
+  });
   return new Promise((done, fail) => {
     child.once('error', fail);
     child.once('close', (code) => done(code ?? 1));
