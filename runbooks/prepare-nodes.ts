@@ -6,6 +6,7 @@ import {
   nodePackages,
   oldestKernel,
   parametersFor,
+  pauseImageOf,
   registryHosts,
   twinsOf,
 } from '@skerry/kubernetes';
@@ -99,9 +100,10 @@ export default runbook({
       ];
     }),
 
-    play('Container runtime', { hosts: 'all', tags: ['containerd'] }, ({ host }) => {
+    play('Container runtime', { hosts: 'all', tags: ['containerd'] }, ({ host, inventory }) => {
       const { family, distribution, version } = host.facts;
-      const { pauseImage, mirrors, package: name } = host.node.containerd;
+      const { mirrors, package: name } = host.node.containerd;
+      const pauseImage = pauseImageOf(inventory, host);
       const containerd = packages('containerd', { present: [name ?? containerdPackage(family)] });
       return [
         containerd,

@@ -157,9 +157,9 @@ export const nodeSettings = z
         package: word(
           'The package; left out: containerd, or containerd.io on RHEL-like systems',
         ).optional(),
-        pauseImage: word('The image of the pause container').default(
-          'registry.k8s.io/pause:3.10.2',
-        ),
+        pauseImage: word(
+          'The image of the pause container; left out: the one that kubeadm of this version of Kubernetes names',
+        ).optional(),
         mirrors: z
           .record(word('A registry, like docker.io'), z.array(word('A URL of a mirror')))
           .default({})

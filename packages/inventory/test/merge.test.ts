@@ -119,7 +119,7 @@ groups:
     expect(host?.origins.get('node.reboot')?.at).toBeUndefined();
     expect(level('node.sysctl."net.core.somaxconn"')).toBe('group g');
     expect(level('node.sysctl."vm.swappiness"')).toBe('host n');
-    expect(level('node.containerd.pauseImage')).toBe('default');
+    expect(level('node.containerd.mirrors')).toBe('default');
     expect(level('connection.timeout')).toBe('cluster');
     expect(level('connection.transport')).toBe('default');
     expect(level('address')).toBe('host n');

@@ -3,6 +3,7 @@ import type { Host, Inventory } from '@skerry/inventory';
 import type { Artifact, Bundle } from '@skerry/steps';
 import { kubeadmImages } from './bundle-content/images.ts';
 import { kubeVipVersion } from './endpoint/kube-vip.ts';
+import { pauseImageOf } from './pause-image.ts';
 import { bundledFor } from './programs.ts';
 
 /** A host of a play. */
@@ -12,7 +13,8 @@ export type ImageHost = Host & { readonly facts: { readonly architecture: string
  * What a node runs before anything is applied to the cluster: static pods, kube-proxy, CoreDNS. A
  * control plane is refused by kubeadm until it has all of them.
  */
-function neededBy({ kubernetes }: Inventory, host: Host): string[] {
+function neededBy(inventory: Inventory, host: Host): string[] {
+  const { kubernetes } = inventory;
   const { version = '', network, endpoint } = kubernetes;
   const control = host.roles.includes('control-plane');
   const all = kubeadmImages(version) ?? [];
@@ -22,7 +24,7 @@ function neededBy({ kubernetes }: Inventory, host: Host): string[] {
     ...(control && endpoint?.via === 'kube-vip'
       ? [`ghcr.io/kube-vip/kube-vip:v${kubeVipVersion}`]
       : []),
-    host.node.containerd.pauseImage,
+    pauseImageOf(inventory, host),
   ];
 }
 

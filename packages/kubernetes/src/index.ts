@@ -1,5 +1,6 @@
 export { probeImage } from './verification/probe-image.ts';
 export { containerdConfigVersion, registryHosts } from './container-runtime.ts';
+export { pauseImageOf } from './pause-image.ts';
 export { namesByAddress } from './host-names.ts';
 export { twinsOf, type Twin } from './identity.ts';
 export { modulesFor, type ProxyMode } from './kernel-modules.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gcc, type Component } from '../component.ts';
 import { here } from '../workshop.ts';
 
-/** The tag that kubeadm 1.36 names, and the default of `node.containerd.pauseImage`. */
+/** The tag that kubeadm 1.36 names, and so the one that nodes of it get. */
 const version = '3.10.2';
 
 export const pause: Component = {

@@ -2,6 +2,7 @@ import type { Inventory } from '@skerry/inventory';
 import { kubeVipVersion } from '../endpoint/kube-vip.ts';
 import type { Sourced } from '../matrix/entry.ts';
 import { componentOf } from '../matrix/components.ts';
+import { pauseImageOf } from '../pause-image.ts';
 import { probeImage } from '../verification/probe-image.ts';
 
 /** Tags of what kubeadm of one version brings beside Kubernetes' own images. */
@@ -45,7 +46,7 @@ export function kubeadmImages(version: string): string[] | undefined {
 export function imagesBesideObjects(inventory: Inventory): string[] {
   const { kubernetes, hosts } = inventory;
   const { cni } = kubernetes.network;
-  const pauses = hosts.map(({ node }) => node.containerd.pauseImage);
+  const pauses = hosts.map((host) => pauseImageOf(inventory, host));
   return [
     ...new Set([
       ...pauses,
