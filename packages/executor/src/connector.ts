@@ -1,8 +1,7 @@
 import { userInfo } from 'node:os';
 import type { SecretBook } from './secret-book.ts';
 import type { Connector, Endpoint, Session } from './shell.ts';
-import { SshDialer } from './ssh-dialer.ts';
-import { SshSession } from './ssh-session.ts';
+import type { SshDialer } from './ssh-dialer.ts';
 
 export interface ConnectorOptions {
   /** Passwords and passphrases of endpoints may be tokens of this book. */
@@ -20,12 +19,18 @@ export interface ConnectorOptions {
 /** Makes sessions to hosts, over SSH or local. Close it after its sessions. */
 export function createConnector(options: ConnectorOptions): Connector {
   const { secrets } = options;
-  const dialer = new SshDialer({
-    secrets,
-    handshakesPerEndpoint: options.handshakesPerEndpoint ?? 8,
-    keepalive: options.keepalive ?? 5000,
-    onHandshake: (host) => options.onHandshake?.(host),
-  });
+  let dialing: Promise<SshDialer> | undefined;
+
+  /** ssh2 comes with it, which what is done offline does not need. */
+  async function createDialer(): Promise<SshDialer> {
+    const { SshDialer } = await import('./ssh-dialer.ts');
+    return new SshDialer({
+      secrets,
+      handshakesPerEndpoint: options.handshakesPerEndpoint ?? 8,
+      keepalive: options.keepalive ?? 5000,
+      onHandshake: (host) => options.onHandshake?.(host),
+    });
+  }
 
   async function connect(
     endpoint: Endpoint,
@@ -38,6 +43,8 @@ export function createConnector(options: ConnectorOptions): Connector {
       const { LocalSession } = await import('./local-session.ts');
       return new LocalSession({ ...common, user: userInfo().username });
     }
+    const dialer = await (dialing ??= createDialer());
+    const { SshSession } = await import('./ssh-session.ts');
     const route = await dialer.route(endpoint);
     return new SshSession(await dialer.dial(route, signal), {
       ...common,
@@ -47,5 +54,5 @@ export function createConnector(options: ConnectorOptions): Connector {
     });
   }
 
-  return { connect, close: () => dialer.close() };
+  return { connect, close: async () => (await dialing)?.close() };
 }

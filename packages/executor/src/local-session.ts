@@ -1,4 +1,4 @@
-import { $ } from 'zx';
+import { $ } from 'zx/core';
 import { type ByteChannel, type Ending, LINGER_MILLISECONDS } from './byte-channel.ts';
 import { greeted, greetedShell } from './greeted-shell.ts';
 import { becomeBy, opening } from './greeting.ts';

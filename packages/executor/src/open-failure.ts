@@ -1,8 +1,8 @@
 import type { DiagnosticError } from '@skerry/diagnostics';
+import { ChannelError } from './channel-error.ts';
 import type { Become, Greeting } from './greeting.ts';
 import { abortedError, hostError, messageOf } from './host-error.ts';
 import type { SecretBook } from './secret-book.ts';
-import { ChannelError } from './ssh-connection.ts';
 
 export interface OpenFailure {
   readonly become: Become;

@@ -3,6 +3,7 @@ import { NodeSSH } from 'node-ssh';
 import type { Client, ClientChannel } from 'ssh2';
 import type { DiagnosticError } from '@skerry/diagnostics';
 import { type ByteChannel, type Ending, LINGER_MILLISECONDS } from './byte-channel.ts';
+import { ChannelError } from './channel-error.ts';
 import { abortedError } from './host-error.ts';
 import type { HostKeyCheck } from './host-key-check.ts';
 import { fingerprint } from './known-hosts.ts';
@@ -260,15 +261,5 @@ export class SshConnection {
         fail(new ChannelError('lost', error instanceof Error ? error.message : String(error)));
       }
     });
-  }
-}
-
-/** A channel that could not be opened. */
-export class ChannelError extends Error {
-  readonly how: 'aborted' | 'timedOut' | 'lost' | 'refused';
-
-  constructor(how: ChannelError['how'], message: string) {
-    super(message);
-    this.how = how;
   }
 }

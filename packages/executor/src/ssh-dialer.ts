@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ChannelError } from './channel-error.ts';
 import { HandshakeGate } from './handshake-gate.ts';
 import { abortedError, hostError, messageOf } from './host-error.ts';
 import { KeyRing } from './key-ring.ts';
@@ -10,7 +11,7 @@ import type { SecretBook } from './secret-book.ts';
 import type { SshEndpoint } from './shell.ts';
 import { planAuth } from './ssh-auth.ts';
 import { SshConfigReader } from './ssh-config.ts';
-import { ChannelError, type Dial, SshConnection } from './ssh-connection.ts';
+import { type Dial, SshConnection } from './ssh-connection.ts';
 import { authRefused, BusyError } from './ssh-failure.ts';
 
 /** A longer chain is taken for a loop. */

@@ -86,6 +86,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
         ? []
         : ['MaxStartups 500']),
       'LogLevel VERBOSE',
+      // Its shells must not read what whoever runs the tests has in ~/.bashrc, which may take long.
+      'Match User root',
+      `SetEnv HOME=${folder}`,
       '',
     ].join('\n'),
   );

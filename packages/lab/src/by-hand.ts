@@ -6,7 +6,7 @@
  * Two machines; the first has two NVMe disks. `LAB_FOLDER` names another folder than .skerry/lab.
  */
 import { resolve } from 'node:path';
-import { $ } from 'zx';
+import { $ } from 'zx/core';
 import { DiagnosticError, formatDiagnostic } from '@skerry/diagnostics';
 import { createLab } from './lab.ts';
 

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { DiagnosticError } from '@skerry/diagnostics';
-import { $ } from 'zx';
+import { $ } from 'zx/core';
 
 export interface CommandOptions {
   readonly signal?: AbortSignal | undefined;

@@ -1,4 +1,4 @@
-import { createTwoFilesPatch } from 'diff';
+import { createTwoFilesPatch } from 'diff/lib/patch/create.js';
 
 /** Texts that differ in more lines than this are not compared line by line: the cost is its square. */
 const mostEdits = 2000;

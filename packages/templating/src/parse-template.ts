@@ -1,5 +1,5 @@
 import { DiagnosticError } from '@skerry/diagnostics';
-import Handlebars from 'handlebars';
+import Handlebars from 'handlebars/dist/handlebars.js';
 import { positionOf, templateError, type Place, type TemplateText } from './source.ts';
 
 /** Parses, or throws a DiagnosticError that names the place. */

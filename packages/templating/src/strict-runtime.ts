@@ -1,5 +1,5 @@
 import { nearest, type Diagnostic } from '@skerry/diagnostics';
-import Handlebars from 'handlebars';
+import Handlebars from 'handlebars/dist/handlebars.js';
 import { blocks, HelperFault, helpers, isPrintable, kindOf, type HelperSpec } from './builtins.ts';
 import { templateError } from './source.ts';
 import { internal, siteOption, type Site } from './strict-tree.ts';

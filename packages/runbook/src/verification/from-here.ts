@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { get } from 'node:http';
 import { promisify } from 'node:util';
 import type { OutsideAnswer, OutsideCall } from '@skerry/steps';
 
@@ -22,10 +21,12 @@ export async function callFromHere(call: OutsideCall, signal: AbortSignal): Prom
   return { ...call, ...answer, segment, neighbours };
 }
 
-function request(
+async function request(
   { address, port }: OutsideCall,
   signal: AbortSignal,
 ): Promise<Pick<OutsideAnswer, 'result' | 'text'>> {
+  // An import of it loads undici, too: 50 ms of each command, for one question of one of them.
+  const { get } = await import('node:http');
   const { promise, resolve } = Promise.withResolvers<Pick<OutsideAnswer, 'result' | 'text'>>();
   const limit = AbortSignal.timeout(timeout);
   const failed = (error: NodeJS.ErrnoException): void => {
