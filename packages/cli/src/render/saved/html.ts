@@ -125,13 +125,21 @@ function changeHtml(change: Change): string {
   const text = `<pre>${escaped(changeText(change))}</pre>`;
   if (change.diff === undefined) return text;
   const rows = sideBySide(change.diff);
+  const lines = rows.filter(({ kind }) => kind !== 'hunk');
+  // What is new or goes as a whole has no other side.
+  const [left, right] = [
+    lines.some(({ before }) => before !== undefined),
+    lines.some(({ after }) => after !== undefined),
+  ];
   const cell = (line: string | undefined, kind: string): string =>
     `<td${line === undefined || kind === '' ? '' : ` class="${kind}"`}>${escaped(line ?? '')}</td>`;
   const shown = rows.slice(0, mostRows).map(({ kind, before, after }) => {
     if (kind === 'hunk')
-      return `<tr class="hunk"><td colspan="2">${escaped(before ?? '')}</td></tr>`;
+      return `<tr class="hunk"><td${left && right ? ' colspan="2"' : ''}>${escaped(before ?? '')}</td></tr>`;
     const changed = kind === 'changed';
-    return `<tr>${cell(before, changed ? 'gone' : '')}${cell(after, changed ? 'come' : '')}</tr>`;
+    const gone = left ? cell(before, changed ? 'gone' : '') : '';
+    const come = right ? cell(after, changed ? 'come' : '') : '';
+    return `<tr>${gone}${come}</tr>`;
   });
   const more =
     rows.length > mostRows
