@@ -32,13 +32,17 @@ test('the page shows every picture that there is, and each is small', () => {
   }
 });
 
+let browser: Browser;
+beforeAll(async () => {
+  browser = await openBrowser();
+}, 180_000);
+afterAll(() => browser.close(), 60_000);
+
 describe.each(['lab-plan.html', 'lab-diff.html'])('%s in a real browser', (name) => {
-  let browser: Browser;
   let page: Page;
   const problems: string[] = [];
 
   beforeAll(async () => {
-    browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
     page.on('pageerror', (error) => problems.push(String(error)));
     page.on('console', (message) => problems.push(message.text()));
@@ -46,8 +50,8 @@ describe.each(['lab-plan.html', 'lab-diff.html'])('%s in a real browser', (name)
       if (!request.url().startsWith('file:')) problems.push(`asked for ${request.url()}`);
     });
     await page.goto(pathToFileURL(join(folder, name)).href);
-  }, 180_000);
-  afterAll(() => browser.close(), 60_000);
+  });
+  afterAll(() => page.close());
 
   const changes = () => page.locator('details[data-step]');
   const output = () => page.locator('output').textContent();
