@@ -37,14 +37,8 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
-/**
- * Times two commands in turn, ours and theirs, `rounds` times after one warm-up each. Machines drift;
- * the two of a pair run in the same minute, so the ratio holds where a single time does not.
- */
-export function pairs(ours: Command, theirs: Command, rounds: number): Paired {
-  time(ours);
-  time(theirs);
-  const times = Array.from({ length: rounds }, () => [time(ours), time(theirs)] as const);
+/** What the times of pairs in milliseconds, ours and theirs, come to. */
+export function paired(times: readonly (readonly [ours: number, theirs: number])[]): Paired {
   const ratios = times.map(([a, b]) => a / b);
   return {
     ours: median(times.map(([a]) => a)),
@@ -53,4 +47,14 @@ export function pairs(ours: Command, theirs: Command, rounds: number): Paired {
     least: Math.min(...ratios),
     most: Math.max(...ratios),
   };
+}
+
+/**
+ * Times two commands in turn, ours and theirs, `rounds` times after one warm-up each. Machines drift;
+ * the two of a pair run in the same minute, so the ratio holds where a single time does not.
+ */
+export function pairs(ours: Command, theirs: Command, rounds: number): Paired {
+  time(ours);
+  time(theirs);
+  return paired(Array.from({ length: rounds }, () => [time(ours), time(theirs)] as const));
 }

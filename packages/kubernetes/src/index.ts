@@ -54,6 +54,7 @@ export { metallbObjects, peerSecretName } from './objects/metallb.ts';
 export { networkPolicies } from './objects/network-policies.ts';
 export { artifact, artifactKind, type ArtifactOptions } from './kinds/artifact.ts';
 export { images, imagesKind } from './kinds/images.ts';
+export { unreadChart, unreadManifest } from './cluster-objects/unread.ts';
 export { objects, objectsKind } from './kinds/objects.ts';
 export {
   clusterObjectGroups,

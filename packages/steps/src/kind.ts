@@ -31,6 +31,11 @@ export interface StepKind<Desired, Observed> {
   converge(desired: Desired, changes: readonly Change[]): Fragment;
   /** One line for the reader of a plan: what this step asks for. */
   summary(desired: Desired): string;
+  /**
+   * What is compared, and shown, where two desired states are told apart: revisions, or the last apply
+   * and now. Maps of texts read best. Left out where that is the desired state as it stands.
+   */
+  asked?(desired: Desired): unknown;
   /** How many times the probe called the Kubernetes API, where it did: the recap tells it. */
   apiCalls?(observed: Observed): number;
   /** Why nobody can say beforehand what the change will do, where that is so. */

@@ -1,7 +1,7 @@
 import { formatPosition } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
 import { CauseFinder, compareDesired, type HostDesired, type StepDelta } from '@skerry/runbook';
-import { atRevision, type RevisionSide } from './revision-side.ts';
+import type { RevisionSide } from './revision-side.ts';
 import { sourceEdits } from './source-edits.ts';
 
 /** What is asked for differently of one host by one step, and what caused it. */
@@ -81,6 +81,6 @@ function desiredOf(side: RevisionSide, hosts: readonly Host[]): Map<string, Host
   try {
     return new Map(side.fleet.all(hosts).map((host) => [host.host, host]));
   } catch (error) {
-    throw atRevision(error, side.tree);
+    throw side.told(error);
   }
 }

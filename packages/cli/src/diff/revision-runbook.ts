@@ -69,14 +69,23 @@ export class RevisionRunbooks implements Disposable {
     } catch (error) {
       if (!(error instanceof DiagnosticError)) throw error;
       throw new DiagnosticError(
-        error.diagnostics.map((one) => ({
-          ...mapStrings(one, (text) => text.replaceAll(this.#folder + sep, '')),
+        this.named(error).diagnostics.map((one) => ({
+          ...one,
           why: [one.why, `it is read at ${this.#tree.name}, and run with the packages of today`]
             .filter((text) => text !== undefined)
             .join('; '),
         })),
       );
     }
+  }
+
+  /** An error with the paths that the reader knows, in place of where the files were written. */
+  named(error: DiagnosticError): DiagnosticError {
+    return new DiagnosticError(
+      error.diagnostics.map((one) =>
+        mapStrings(one, (text) => text.replaceAll(this.#folder + sep, '')),
+      ),
+    );
   }
 
   #write(path: string): void {

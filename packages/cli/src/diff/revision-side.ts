@@ -16,6 +16,8 @@ export interface RevisionSide {
   readonly runbook: string;
   /** Code that the runbook is made of, as far as it lies in the repository; absolute paths. */
   readonly code: () => readonly string[];
+  /** An error of this revision, which says so. */
+  readonly told: (error: unknown) => unknown;
 }
 
 /** The inventory of a revision. Throws a DiagnosticError that names the revision. */
@@ -40,7 +42,7 @@ export async function inventoryAt(tree: SourceTree, path: string): Promise<Inven
 }
 
 /** An error of one of the two revisions says which. */
-export function atRevision(error: unknown, tree: SourceTree): unknown {
+function atRevision(error: unknown, tree: SourceTree): unknown {
   if (!(error instanceof DiagnosticError)) return error;
   return new DiagnosticError(
     error.diagnostics.map((one) => ({ ...one, what: `${one.what} (at ${tree.name})` })),
@@ -105,5 +107,7 @@ export async function openSide(
   });
   const code = (): readonly string[] =>
     runbooks === undefined ? [file] : runbooks.files.map((path) => resolve(top, path));
-  return { tree, fleet, sources, runbook: file, code };
+  const told = (error: unknown): unknown =>
+    error instanceof DiagnosticError ? atRevision(runbooks?.named(error) ?? error, tree) : error;
+  return { tree, fleet, sources, runbook: file, code, told };
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { join, normalize } from 'node:path';
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
+import { unreadChart, unreadManifest } from '@skerry/kubernetes';
 import type { Facts } from '@skerry/runbook';
 import type { FileContent, ResolveContext } from '@skerry/steps';
 import { createTemplates, type TemplateLoader } from '@skerry/templating';
@@ -51,8 +52,8 @@ export class TreeSources {
           files.set(name, content);
           return content;
         },
-        manifest: (name) => `# the manifest ${name} of the bundle: not rendered offline\n`,
-        chart: (name, options) => chartText(name, options),
+        manifest: unreadManifest,
+        chart: unreadChart,
       };
     };
   }
@@ -98,10 +99,4 @@ export class TreeSources {
       fix: 'commit it with the runbook that names it',
     });
   }
-}
-
-/** A chart is not rendered offline: what it is rendered from is what can be compared. */
-function chartText(name: string, options: object): string {
-  const object = { apiVersion: 'skerry/offline', kind: 'Chart', metadata: { name }, ...options };
-  return `${JSON.stringify(object, null, 2)}\n`;
 }

@@ -50,7 +50,12 @@ export function loadBalancerGroups(
   if (metallb === undefined) return [];
   const written = manifestObjects(manifest('metallb'), 'the manifest metallb', namespace);
   const program = inventory.hosts.some((host) => isSharedControlPlane(inventory, host))
-    ? withChanges(written, 'metallb', { 'DaemonSet speaker': onControlPlanes })
+    ? withChanges(
+        written,
+        'metallb',
+        { 'DaemonSet speaker': onControlPlanes },
+        { speaker: 'on control planes, too' },
+      )
     : written;
   const section = 'loadBalancer.metallb';
   const passwords = metallb.peers.flatMap((peer, index): DesiredObject[] => {

@@ -1,5 +1,6 @@
 import type { Step, StepKind, StepOptions } from '@skerry/steps';
 import { applyDeadline, applyObjects } from '../objects/apply-objects.ts';
+import { askedObjects } from '../objects/asked-objects.ts';
 import { schema, type Desired, type ObjectGroups } from '../objects/desired-objects.ts';
 import { objectChanges } from '../objects/object-changes.ts';
 import { parseObjects, probeObjects, type Observed } from '../objects/probe-objects.ts';
@@ -20,6 +21,7 @@ export const objectsKind: StepKind<Desired, Observed> = {
   diff: objectChanges,
   converge: applyObjects,
   deadline: applyDeadline,
+  asked: askedObjects,
   apiCalls: ({ calls }) => calls,
 };
 

@@ -1,4 +1,5 @@
 import { DiagnosticError } from '@skerry/diagnostics';
+import { isUnread } from '../cluster-objects/unread.ts';
 import type { DesiredObject } from '../objects/desired-objects.ts';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 
@@ -6,13 +7,18 @@ type Changed = (object: KubernetesObject) => KubernetesObject;
 
 /**
  * Objects of a manifest with some of them changed, by `Kind name`. Throws a DiagnosticError where one
- * that is to be changed is not there: the manifest is another one than what is known.
+ * that is to be changed is not there: the manifest is another one than what is known. Where it is not
+ * read, `settings` stand in its place: what goes into it.
  */
 export function withChanges(
   objects: readonly DesiredObject[],
   manifest: string,
   changes: Readonly<Record<string, Changed>>,
+  settings: Readonly<Record<string, unknown>>,
 ): DesiredObject[] {
+  if (objects.some(({ object }) => isUnread(object))) {
+    return objects.map((one) => ({ ...one, object: { ...one.object, settings } }));
+  }
   const names = new Set(objects.map(({ object }) => `${object.kind} ${object.metadata.name}`));
   for (const name of Object.keys(changes)) {
     if (names.has(name)) continue;

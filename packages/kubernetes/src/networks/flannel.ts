@@ -59,8 +59,13 @@ export function flannelObjects(
   const objects = manifestObjects(manifest, 'the manifest flannel', 'kube-flannel');
   const mtu = kubernetes.network.mtu ?? kubernetes.network.pathMtu;
   const digest = digestOf(`${network}${flannel.backend} ${mtu}`);
-  return withChanges(objects, 'flannel', {
-    'ConfigMap kube-flannel-cfg': configured,
-    'DaemonSet kube-flannel-ds': (object) => rolledOutWith(object, digest),
-  });
+  return withChanges(
+    objects,
+    'flannel',
+    {
+      'ConfigMap kube-flannel-cfg': configured,
+      'DaemonSet kube-flannel-ds': (object) => rolledOutWith(object, digest),
+    },
+    { network, backend: flannel.backend, ...(mtu === undefined ? {} : { mtu }) },
+  );
 }

@@ -100,12 +100,19 @@ export function nodeLocalDnsObjects(
 ): DesiredObject[] {
   const text = filledIn(manifest, kubernetes);
   const origin = 'the manifest node-local-dns';
-  const redirected = proxyModeOf(kubernetes.network.proxy).nodeLocalDns === 'redirect-policy';
+  const { network, dns } = kubernetes;
+  const form = proxyModeOf(network.proxy).nodeLocalDns;
+  const redirected = form === 'redirect-policy';
   const digest = digestOf(text);
-  const objects = withChanges(manifestObjects(text, origin, 'kube-system'), 'node-local-dns', {
-    'DaemonSet node-local-dns': (object) =>
-      rolledOutWith(redirected ? asPod(object) : object, digest),
-  });
+  const objects = withChanges(
+    manifestObjects(text, origin, 'kube-system'),
+    'node-local-dns',
+    {
+      'DaemonSet node-local-dns': (object) =>
+        rolledOutWith(redirected ? asPod(object) : object, digest),
+    },
+    { form, domain: dns.domain, services: network.services.map(dnsServiceAddress) },
+  );
   if (!redirected) return objects;
   return [...objects, { object: redirectPolicy, ownership: 'owned', origin }];
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { textDiff, type Change } from '@skerry/steps';
+import { askedOf } from './asked.ts';
 import type { DesiredPlay, DesiredStep, HostDesired } from './desired-state.ts';
 import { valueChanges } from './value-changes.ts';
 
@@ -55,7 +56,7 @@ export function differingSteps(before: HostDesired, after: HostDesired): Readonl
       other === undefined ||
       other.play.play !== play.play ||
       other.play.become !== play.become ||
-      !isDeepStrictEqual(other.step.desired, step.desired) ||
+      !isDeepStrictEqual(askedOf(other.step), askedOf(step)) ||
       !isDeepStrictEqual(other.step.needs, step.needs) ||
       !isDeepStrictEqual(other.step.notify, step.notify)
     );
@@ -86,7 +87,8 @@ function summaryOf(step: DesiredStep): string {
 function stepChanges(before: Placed | undefined, after: Placed): Change[] {
   const changes: Change[] = [];
   if (before?.step.desired !== after.step.desired) {
-    changes.push(...valueChanges(before?.step.desired, after.step.desired));
+    const was = before === undefined ? undefined : askedOf(before.step);
+    changes.push(...valueChanges(was, askedOf(after.step)));
   }
   if (before === undefined)
     return changes.length > 0 ? changes : [{ subject: 'this step', action: 'create' }];

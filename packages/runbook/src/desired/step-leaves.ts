@@ -1,3 +1,4 @@
+import { askedOf } from './asked.ts';
 import type { DesiredStep } from './desired-state.ts';
 
 /**
@@ -10,7 +11,7 @@ export function leavesOfStep(step: DesiredStep): Map<string, string> {
     const { content: _content, ...shown } = step.desired;
     walk('', shown, found);
     found.set('content', 'not shown: sensitive');
-  } else walk('', step.desired, found);
+  } else walk('', askedOf(step), found);
   return found;
 }
 

@@ -13,7 +13,7 @@ const longText = 60;
  */
 export function valueChanges(before: unknown, after: unknown): Change[] {
   if (isHidden(before) || isHidden(after)) {
-    const shown = valueChanges(withoutContent(before), withoutContent(after));
+    const shown = [...compare('', withoutContent(before), withoutContent(after))];
     if (isDeepStrictEqual(contentOf(before), contentOf(after))) return shown;
     return [...shown, { subject: 'content', action: 'update', why: 'not shown: sensitive' }];
   }

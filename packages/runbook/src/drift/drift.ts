@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Change, Step } from '@skerry/steps';
+import { askedOf } from '../desired/asked.ts';
 import type { DesiredPlay, DesiredStep } from '../desired/desired-state.ts';
 import { valueChanges } from '../desired/value-changes.ts';
 import { play, runbook, type Runbook } from '../dsl.ts';
@@ -104,7 +105,13 @@ function askedChanges(
     if (before.digest === digest(JSON.stringify(step.desired))) return [];
     return [{ subject: 'content', action: 'update', why: 'not shown: sensitive' }];
   }
-  return valueChanges(before.desired, concealedJson(step.desired, conceal));
+  const now = concealedJson(step.desired, conceal);
+  const { kind } = step;
+  // An earlier version of Skerry may have written it.
+  const then = kind.schema.safeParse(before.desired);
+  return then.success
+    ? valueChanges(askedOf({ kind, desired: then.data }), askedOf({ kind, desired: now }))
+    : valueChanges(before.desired, now);
 }
 
 /** As it is after the journal has written and read it. */

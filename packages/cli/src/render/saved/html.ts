@@ -107,7 +107,7 @@ function stepHtml(step: StepPlan, hosts: readonly string[], at: string): string 
   const { level } = step.confidence;
   const sure = level === 'exact' ? '' : `<p>${escaped(confidenceText(step))}</p>`;
   const refused = isRefused(step) ? ' class="refuse" open' : '';
-  return `<details${refused} data-hosts="${at}" data-sure="${level}" data-step="${escaped(step.id)}"><summary><code>${escaped(step.id)}</code><span>${escaped(step.summary)}</span><span class="mark">${refused === '' ? level : 'refused'}</span><span class="quiet">${counted(hosts.length, 'host')}</span></summary><div>
+  return `<details${refused} data-hosts="${at}" data-sure="${level}" data-step="${escaped(step.id)}"><summary><code>${escaped(step.id)}</code><span>${escaped(step.summary)}</span><span class="mark">${refused === '' ? level : 'refused'}</span><span class="quiet">${onHosts(hosts)}</span></summary><div>
 <p class="hosts">${escaped(hostNames(hosts))}</p>${sure}
 ${step.changes.map(changeHtml).join('\n')}</div></details>`;
 }
@@ -117,21 +117,34 @@ function handlerHtml(handler: HandlerPlan, hosts: readonly string[], at: string)
     ...(handler.because.length > 0 ? [`after ${handler.because.join(', ')}`] : []),
     ...(handler.leftover ? ['left to do by an earlier run'] : []),
   ].join('; ');
-  return `<details data-hosts="${at}" data-sure="handler" data-step="${escaped(handler.id)}"><summary><code>${escaped(handler.id)}</code><span class="mark">handler</span><span class="quiet">${counted(hosts.length, 'host')}</span></summary><div>
+  return `<details data-hosts="${at}" data-sure="handler" data-step="${escaped(handler.id)}"><summary><code>${escaped(handler.id)}</code><span class="mark">handler</span><span class="quiet">${onHosts(hosts)}</span></summary><div>
 <p class="hosts">${escaped(hostNames(hosts))}</p><p>${escaped(why)}</p></div></details>`;
+}
+
+/** One by its name, several by their number: all names stand inside. */
+function onHosts(hosts: readonly string[]): string {
+  return escaped(hosts.length === 1 ? hostNames(hosts) : counted(hosts.length, 'host'));
 }
 
 function changeHtml(change: Change): string {
   const text = `<pre>${escaped(changeText(change))}</pre>`;
   if (change.diff === undefined) return text;
   const rows = sideBySide(change.diff);
+  const lines = rows.filter(({ kind }) => kind !== 'hunk');
+  // What is new or goes as a whole has no other side.
+  const [left, right] = [
+    lines.some(({ before }) => before !== undefined),
+    lines.some(({ after }) => after !== undefined),
+  ];
   const cell = (line: string | undefined, kind: string): string =>
     `<td${line === undefined || kind === '' ? '' : ` class="${kind}"`}>${escaped(line ?? '')}</td>`;
   const shown = rows.slice(0, mostRows).map(({ kind, before, after }) => {
     if (kind === 'hunk')
-      return `<tr class="hunk"><td colspan="2">${escaped(before ?? '')}</td></tr>`;
+      return `<tr class="hunk"><td${left && right ? ' colspan="2"' : ''}>${escaped(before ?? '')}</td></tr>`;
     const changed = kind === 'changed';
-    return `<tr>${cell(before, changed ? 'gone' : '')}${cell(after, changed ? 'come' : '')}</tr>`;
+    const gone = left ? cell(before, changed ? 'gone' : '') : '';
+    const come = right ? cell(after, changed ? 'come' : '') : '';
+    return `<tr>${gone}${come}</tr>`;
   });
   const more =
     rows.length > mostRows
