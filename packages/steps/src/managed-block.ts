@@ -40,6 +40,8 @@ export interface BlockObserved {
     | { readonly block: 'none'; readonly anchor: number };
   /** undefined where it is not to be shown. */
   readonly text?: string;
+  /** Of a block that differs and is not shown: whoever watches it must see that it changes. */
+  readonly sha256?: string;
 }
 
 /**
@@ -72,7 +74,7 @@ if [ "$b" = damaged ]; then echo damaged
 elif [ -z "$b" ]; then echo "none \${a:-0}"
 else
   sum=$(tail -n +"$((b + 1))" "$1" | head -n "$((e - b - 1))" | sha256sum) || exit
-  if [ "\${sum%% *}" = "$5" ]; then echo same; else echo "differs $b $e"; fi
+  if [ "\${sum%% *}" = "$5" ]; then echo same; else echo "differs $b $e \${sum%% *}"; fi
 fi
 [ "$6" = show ] || exit 0
 [ "$(wc -c <"$1")" -le 1048576 ] || exit 0
@@ -148,7 +150,9 @@ export function parseBlock({ stdout, utf8 }: ProbeOutput): BlockObserved {
   if (word === 'same' || word === 'damaged') return { state, found: { block: word }, ...text };
   if (word === 'none') return { state, found: { block: 'none', anchor: first }, ...text };
   if (word === 'differs') {
-    return { state, found: { block: 'differs', begin: first, end: second }, ...text };
+    const [, , sha256] = numbers;
+    const unseen = 'text' in text || sha256 === undefined ? {} : { sha256 };
+    return { state, found: { block: 'differs', begin: first, end: second }, ...text, ...unseen };
   }
   throw new Error(`the probe printed "${word}" about the block`);
 }

@@ -9,9 +9,9 @@ mounted() {
 
 /**
  * Asks what stands at paths, as `parsePathState` reads it, and more where it is asked for: of a
- * symbolic link where it points; of a file whether it has the wanted SHA-256 (`same`) and, with
- * `show`, what it holds otherwise (`content` and the bytes, or `large` above 1 MiB; `differs` with
- * `hide`); of a directory, with `entries`, how many it has, and `mounted` where a filesystem is
+ * symbolic link where it points; of a file whether it has the wanted SHA-256 (`same`), otherwise the
+ * one that it has, after `differs` with `hide`; with `show` after `content`, and then the bytes, or
+ * after `large` above 1 MiB; of a directory, with `entries`, how many it has, and `mounted` where a filesystem is
  * mounted on it or in it.
  *
  * Three arguments for each path: PATH HASH HOW. For all of them there is one stat and one sha256sum.
@@ -64,10 +64,11 @@ compare() {
   if [ "\${line#*  }" = "$1" ]; then sums=\${sums#*"$newline"}
   else line=$(sha256sum <"$1") || return
   fi
-  if [ "\${line%% *}" = "$2" ]; then echo same
-  elif [ "$3" = hide ]; then echo differs
-  elif [ "$(wc -c <"$1")" -gt 1048576 ]; then echo large
-  else echo content; cat "$1"
+  line=\${line%% *}
+  if [ "$line" = "$2" ]; then echo same
+  elif [ "$3" = hide ]; then echo "differs $line"
+  elif [ "$(wc -c <"$1")" -gt 1048576 ]; then echo "large $line"
+  else echo "content $line"; cat "$1"
   fi
 }
 count() {

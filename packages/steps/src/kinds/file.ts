@@ -35,6 +35,8 @@ export interface FileObserved {
   readonly target?: string;
   /** Only where there is a regular file. */
   readonly content?: ContentState;
+  /** Of a content that differs and is not shown: whoever watches it must see that it changes. */
+  readonly sha256?: string;
 }
 
 const converge = `
@@ -66,13 +68,15 @@ function hash(content: FileContent): PlainArg {
 const isShown = (desired: FileDesired): boolean =>
   !desired.sensitive && sent(desired.content).how === 'text';
 
-function parseContent(rest: string, utf8: boolean): ContentState {
+function parseContent(rest: string, utf8: boolean): Pick<FileObserved, 'content' | 'sha256'> {
   const end = rest.indexOf('\n');
-  const word = rest.slice(0, end);
-  if (word === 'same' || word === 'differs' || word === 'large') return word;
+  const [word, sha256] = rest.slice(0, end).split(' ');
+  if (word === 'same') return { content: word };
+  if (sha256 === undefined) throw new Error(`the probe printed "${word}" about the content`);
+  if (word === 'differs' || word === 'large') return { content: word, sha256 };
   if (word !== 'content') throw new Error(`the probe printed "${word}" about the content`);
   const text = rest.slice(end + 1);
-  return utf8 && !text.includes('\0') ? { text } : 'large';
+  return utf8 && !text.includes('\0') ? { content: { text } } : { content: 'large', sha256 };
 }
 
 function diffFile(desired: FileDesired, { state, target, content }: FileObserved): Change[] {
@@ -121,7 +125,7 @@ export const fileKind: StepKind<FileDesired, FileObserved> = {
   parse: ({ stdout, utf8 }) => {
     const { state, rest } = parsePathState(stdout);
     if (state.type === 'symlink') return { state, target: rest.replace(/\n$/, '') };
-    return state.type === 'file' ? { state, content: parseContent(rest, utf8) } : { state };
+    return state.type === 'file' ? { state, ...parseContent(rest, utf8) } : { state };
   },
   diff: diffFile,
   converge: ({ path, content, mode, owner, group, validate }) => {
