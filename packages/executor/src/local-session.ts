@@ -3,13 +3,15 @@ import { type ByteChannel, type Ending, LINGER_MILLISECONDS } from './byte-chann
 import { greeted, greetedShell } from './greeted-shell.ts';
 import { becomeBy, opening } from './greeting.ts';
 import { abortedError } from './host-error.ts';
-import { killTree } from './process-tree.ts';
+import { signalTree } from './process-tree.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Session, Shell, SudoSettings } from './shell.ts';
 import { upload, type UploadFile, type UploadOptions, type UploadResult } from './upload.ts';
 
 /** Milliseconds for starting a shell on this machine, sudo included. */
 const OPEN_MILLISECONDS = 15_000;
+/** Milliseconds in which a shell that is ended may take back what it has half done: an unfinished file. */
+const TIDY_MILLISECONDS = 2000;
 
 export interface LocalSessionOptions {
   readonly host: string;
@@ -96,9 +98,11 @@ function spawnLocal(command: string): ByteChannel {
   running.stdin.on('error', () => {});
   const kill = (): void => {
     running.stdin.destroy();
-    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
-      killTree(child.pid);
-    }
+    const pid = child?.pid;
+    if (pid === undefined || child?.exitCode !== null || child.signalCode !== null) return;
+    signalTree(pid, 'SIGTERM');
+    const late = setTimeout(() => signalTree(pid, 'SIGKILL'), TIDY_MILLISECONDS);
+    child.once('exit', () => clearTimeout(late));
   };
   return {
     stdout: running.stdout,

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 
 /**
- * Kills a process of this machine and all that descend from it. (zx does the same by way of a shell,
- * which makes Node print a deprecation warning, DEP0190.)
+ * Sends a signal to a process of this machine and to all that descend from it. (zx does the same by
+ * way of a shell, which makes Node print a deprecation warning, DEP0190.)
  */
-export function killTree(root: number): void {
+export function signalTree(root: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   execFile('ps', ['-eo', 'pid=,ppid='], (error, stdout) => {
     const pids = [root];
     if (error === null) {
@@ -21,7 +21,7 @@ export function killTree(root: number): void {
     }
     for (const pid of pids) {
       try {
-        process.kill(pid, 'SIGKILL');
+        process.kill(pid, signal);
       } catch {
         // it has ended already, or is root's behind sudo: that one ends when it reads end of input
       }
