@@ -1,19 +1,24 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { beside, bootstrap, output } from '../machines.ts';
-import { apply, destroy, inventoryWith, kubectl, pageFromOutside } from './cluster.ts';
+import {
+  apply,
+  destroy,
+  inventoryWith,
+  kubectl,
+  pageFromOutside,
+  type Written,
+} from './cluster.ts';
 import { deployWeb, probePod, readyNodes } from './web.ts';
 
 describe('Cilium in place of kube-proxy', () => {
-  const inventory = inventoryWith('cilium', ({ kubernetes, lab }) => {
-    kubernetes.network['proxy'] = 'none';
-    kubernetes.network['cni'] = { cilium: { version: '1.19.5' } };
+  const change = ({ kubernetes }: Written): void => {
     kubernetes.policies = {
       default: 'deny',
       namespaces: ['shop'],
       allow: ['dns', { to: 'app=web', from: 'app=friend', ports: [8080] }],
     };
-    lab['memory'] = 3072;
-  });
+  };
+  const inventory = inventoryWith('cilium', change, 'lab-cilium.yaml');
 
   afterAll(() => destroy(inventory));
 

@@ -7,7 +7,7 @@ import { beside, bootstrap, events, lookAt, output, root, type Ended } from '../
 /** Where the inventories of these tests lie, and the state of their lab beside them. */
 const folder = '.skerry/tests';
 
-/** What a test file changes in inventory/lab-kubernetes.yaml. */
+/** What a test file changes in an inventory of the lab. */
 export interface Written {
   cluster: Record<string, unknown>;
   groups: Record<string, { hosts: Record<string, Record<string, unknown>> }>;
@@ -20,10 +20,13 @@ export interface Written {
   lab: { machines: Record<string, unknown>; bundle: { make: string }; [key: string]: unknown };
 }
 
-/** Writes inventory/lab-kubernetes.yaml with changes, and gives the path of what it wrote. */
-export function inventoryWith(name: string, change: (inventory: Written) => void): string {
-  const base = readFileSync(resolve(root, 'inventory/lab-kubernetes.yaml'), 'utf8');
-  const inventory = parse(base) as Written;
+/** Writes an inventory of the lab with changes, and gives the path of what it wrote. */
+export function inventoryWith(
+  name: string,
+  change: (inventory: Written) => void,
+  base = 'lab-kubernetes.yaml',
+): string {
+  const inventory = parse(readFileSync(resolve(root, 'inventory', base), 'utf8')) as Written;
   inventory.lab.bundle.make = resolve(root, 'inventory', inventory.lab.bundle.make);
   change(inventory);
   const path = resolve(root, folder, 'inventory', `${name}.yaml`);
