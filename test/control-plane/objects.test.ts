@@ -80,6 +80,11 @@ describe.skipIf(programs === undefined)('objects, on a real API server', () => {
       expect(diffOf(changes, `Thing.${group} default/one`)).toContain('+  size: 3');
       const stored = await objects.get('configmap', 'awkward', '-n', `shop-${shell}`);
       expect(stored).toMatchObject({ data: { x: padding.slice(0, 400) } });
+      const misspelt = { ...thing(group, 'two', 3), spec: { sise: 3 } };
+      const wrong = await objects.observe([{ objects: [{ object: misspelt }] }]);
+      const refused = wrong.changes.find(({ subject }) => subject.endsWith('default/two'));
+      expect(refused).toMatchObject({ action: 'refuse' });
+      expect(refused?.why).toContain('.spec.sise: field not declared in schema');
       await objects.apply([]);
     },
   );

@@ -59,7 +59,7 @@ tell_once() {
 }
 # patiently END JSON: applies it, again while what is in the way passes and there is time.
 patiently() {
-  until said=$(printf '%s\\n' "$2" | k apply --server-side --field-manager=${fieldManager} --force-conflicts -f - 2>&1); do
+  until said=$(printf '%s\\n' "$2" | k apply --server-side --validate=false --field-manager=${fieldManager} --force-conflicts -f - 2>&1); do
     is_passing "$said" || return 1
     left=$(($1 - $(now)))
     [ "$left" -gt 0 ] || return 1

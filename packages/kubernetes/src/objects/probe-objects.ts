@@ -34,6 +34,8 @@ const restartSeconds = 60;
 // Five words for each object: id, ownership, type, namespace, JSON. The usual way is two calls: one
 // for what is there, one for what an apply would make of it. All else is asked only where they leave
 // something open: objects without our mark, kinds and namespaces that are not there yet, refusals.
+// A server-side apply refuses fields that a schema has not; for its own check of the same, kubectl would
+// fetch and read the schemas of all types first.
 const probe = `
 export KUBECONFIG=$1
 types=$2
@@ -58,7 +60,7 @@ find() {
 }
 dry() {
   echo '== applied'
-  k apply --server-side --dry-run=server --field-manager=${fieldManager} --force-conflicts -o json -f -
+  k apply --server-side --validate=false --dry-run=server --field-manager=${fieldManager} --force-conflicts -o json -f -
 }
 pick() {
   while [ $# -gt 0 ]; do
