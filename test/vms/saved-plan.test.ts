@@ -1,47 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { bootstrap, inventory, on, output } from '../machines.ts';
+import { receivedDuring, scriptsFor } from './recorder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'skerry-reviewed-'));
 const plan = join(folder, 'plan.json');
 const machines = ['lab-1', 'lab-2'];
 
-/** What a session of the login user receives on its standard input is also kept in a file. */
-const recorder = `#!/usr/bin/perl
-exec '/bin/sh' unless defined $ENV{SSH_ORIGINAL_COMMAND};
-pipe(my $from, my $to);
-my $child = fork;
-if (!$child) {
-  open(STDIN, '<&', $from);
-  close $to;
-  exec '/bin/sh', '-c', $ENV{SSH_ORIGINAL_COMMAND};
-}
-close $from;
-open(my $log, '>>', '/var/tmp/received');
-$SIG{PIPE} = 'IGNORE';
-$SIG{CHLD} = sub { waitpid($child, 0); exit($? & 127 ? 255 : $? >> 8) };
-while (sysread(STDIN, my $bytes, 65536)) {
-  syswrite($log, $bytes);
-  syswrite($to, $bytes);
-}
-close $to;
-sleep 1 while 1;
-`;
-
-const record = `umask 022
-cat >/usr/local/bin/recorder <<'END'
-${recorder}END
-chmod 755 /usr/local/bin/recorder
-install -m 666 /dev/null /var/tmp/received
-echo 'ForceCommand /usr/local/bin/recorder' >/etc/ssh/sshd_config.d/recorder.conf
-sshd -t && systemctl reload ssh`;
-
-afterAll(async () => {
-  rmSync(folder, { recursive: true });
-  await on('lab-2', 'rm -f /etc/ssh/sshd_config.d/recorder.conf; systemctl reload ssh');
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a plan that was reviewed', () => {
   test('is saved, and changes nothing', async () => {
@@ -72,29 +40,19 @@ describe('a plan that was reviewed', () => {
 
   test('is applied when that is undone, and sshd received the very scripts that stand in it', async () => {
     await output('lab-2', 'rm /etc/reviewed.conf');
-    await output('lab-2', record);
-    const applied = await bootstrap('apply', plan, '--yes');
-    expect(applied.code, applied.stdout + applied.stderr).toBe(0);
+    const received = await receivedDuring('lab-2', async () => {
+      const applied = await bootstrap('apply', plan, '--yes');
+      expect(applied.code, applied.stdout + applied.stderr).toBe(0);
+    });
     for (const machine of machines) {
       expect(await output(machine, 'cat /etc/reviewed.conf /etc/reviewed.other')).toBe(
         `name = ${machine}\nreviewed = yes\nas it was asked`,
       );
       expect(await output(machine, 'sysctl -n kernel.printk_ratelimit')).toBe('7');
     }
-    const received = await output('lab-2', 'cat /var/tmp/received');
-    const file = JSON.parse(readFileSync(plan, 'utf8')) as {
-      readonly texts: readonly string[];
-      readonly steps: readonly {
-        readonly id: string;
-        readonly converge: { readonly code: number };
-      }[];
-    };
-    expect(file.steps.map(({ id }) => id)).toContain('file /etc/reviewed.other');
-    for (const { converge } of file.steps) {
-      // It travels as one word in single quotes.
-      const word = file.texts[converge.code]?.replaceAll("'", String.raw`'\''`);
-      expect(received).toContain(`'${word}'`);
-    }
+    const scripts = scriptsFor('lab-2', plan);
+    expect([...scripts.keys()]).toContain('file /etc/reviewed.other');
+    for (const script of scripts.values()) expect(received).toContain(script);
   });
 
   test('is used up', async () => {
