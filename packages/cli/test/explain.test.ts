@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { bootstrap, eventLines } from './command.ts';
+import { bootstrap, eventLines, root } from './command.ts';
 import { files, GitSite, inventory, runbook } from './git-site.ts';
 
 interface Explanation {
@@ -89,4 +91,19 @@ test('a step that there is not: the nearest one', async () => {
   );
   expect(code).toBe(1);
   expect(stderr).toContain('did you mean "sysctl own"?');
+});
+
+test('a value of a range of hosts, and one that nobody wrote', async () => {
+  const oslo = async (step: string): Promise<string> => {
+    const words = ['explain', 'inventory/oslo.yaml', 'oslo-w-03', step];
+    return (await bootstrap(words, { cwd: root })).stdout;
+  };
+  const range = readFileSync(join(root, 'inventory/oslo.yaml'), 'utf8')
+    .split('\n')
+    .findIndex((text) => text.includes('oslo-w-[01:06]'));
+  const address = String.raw`\(host oslo-w-03\) address = 10\.20\.0\.23`;
+  expect(await oslo('hostsEntries cluster')).toMatch(
+    new RegExp(String.raw`inventory/oslo\.yaml:${range + 1}:\d+ ${address}`),
+  );
+  expect(await oslo('swap')).toMatch(/enabled = false\n +default node\.swap = false/);
 });
