@@ -239,7 +239,7 @@ describe('6. the wipe guard', () => {
 
   test('refuses a disk that holds data, and formats it when its serial is named', async () => {
     const disk =
-      '$(for d in /sys/block/nvme*n1; do grep -q SKERRYDATA1 $d/device/serial && echo /dev/${d##*/}; done)';
+      '$(for d in /sys/block/nvme*n1; do if grep -q SKERRYDATA1 $d/device/serial; then echo /dev/${d##*/}; fi; done)';
     await output(
       'lab-1',
       `set -e; disk=${disk}; umount "$disk" 2>/dev/null || :; wipefs -qa "$disk"; mkfs.ext2 -q -L precious "$disk"

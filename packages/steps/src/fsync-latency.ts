@@ -43,15 +43,20 @@ export function describeFsync({ distribution, max, writes }: FsyncLatency): stri
 
 /**
  * sh: `fsync_cache PATH` sets `cache` to the file in which the last measurement of the filesystem
- * under PATH is kept. `measure_fsync PATH MIB` writes so much with fio into a folder of its own below
+ * under PATH is kept: by its UUID, since names of disks change places from boot to boot, and by device
+ * and id where it has none. `measure_fsync PATH MIB` writes so much with fio into a folder of its own below
  * PATH, removes it, and keeps fio's `sync` object in `cache`. The arguments of fio are those that
  * etcd's documentation gives (https://etcd.io/docs/latest/op-guide/hardware/).
  * Needs `write_file` and `fail`.
  */
 export const fsyncCache = `
 fsync_cache() {
-  disk=$(df -P "$1" | awk 'NR == 2 { print $1 }')
-  cache=/var/lib/skerry/fsync-\${disk##*/}-$(stat -f -c %i "$1").json
+  volume=$(findmnt -n -o UUID -T "$1" 2>/dev/null | head -n 1)
+  if [ -z "$volume" ]; then
+    disk=$(df -P "$1" | awk 'NR == 2 { print $1 }')
+    volume=\${disk##*/}-$(stat -f -c %i "$1")
+  fi
+  cache=/var/lib/skerry/fsync-$volume.json
 }`;
 
 export const measureFsync = `
