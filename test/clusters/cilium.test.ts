@@ -1,14 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { beside, bootstrap, output } from '../machines.ts';
-import {
-  apply,
-  destroy,
-  inventoryWith,
-  kubectl,
-  pageFromOutside,
-  type Written,
-} from './cluster.ts';
-import { deployWeb, probePod, readyNodes } from './web.ts';
+import { apply, destroy, inventoryWith, kubectl, type Written } from './cluster.ts';
+import { answersOutside, deployWeb, probePod, readyNodes, shows } from './web.ts';
 
 describe('Cilium in place of kube-proxy', () => {
   const change = ({ kubernetes }: Written): void => {
@@ -38,12 +31,11 @@ describe('Cilium in place of kube-proxy', () => {
     const http = `dial http ${web.cluster}:80 --timeout 20s --within 120s`;
     expect(await kubectl(`exec client -- /probe ${http}`)).toContain('lab-');
     for (const machine of ['lab-1', 'lab-2']) {
-      const page = await output(machine, `curl -s --max-time 20 http://${web.cluster}/`);
-      expect(page).toContain('lab-');
+      await shows(machine, `curl -s --max-time 20 http://${web.cluster}/`, 'lab-');
     }
-    expect(await pageFromOutside(`http://${web.outside}/`)).toContain('lab-');
+    await answersOutside(`http://${web.outside}/`);
     const port = await kubectl("get service web -o jsonpath='{.spec.ports[0].nodePort}'");
-    expect(await pageFromOutside(`http://192.168.121.12:${port}/`)).toContain('lab-');
+    await answersOutside(`http://192.168.121.12:${port}/`);
     const neighbour = await beside('ip', 'neigh', 'show', web.outside);
     expect(neighbour.stdout.trim().split('\n')).toHaveLength(1);
   });

@@ -1,16 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { bootstrap, execsDuring, output } from '../machines.ts';
-import {
-  apply,
-  destroy,
-  inventoryWith,
-  kubectl,
-  long,
-  pageFromOutside,
-  recapOf,
-  type Written,
-} from './cluster.ts';
-import { deployWeb, readyNodes } from './web.ts';
+import { apply, destroy, inventoryWith, kubectl, long, recapOf, type Written } from './cluster.ts';
+import { answersOutside, deployWeb, readyNodes, shows } from './web.ts';
 
 /** NetworkPolicies are written, though nobody enforces them here. */
 function withPolicies({ kubernetes }: Written): void {
@@ -36,15 +27,12 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
   test('1. a Service answers: by IPVS on each node, and at an address of the pool from outside', async () => {
     web = await deployWeb('default');
     for (const machine of ['lab-1', 'lab-2']) {
-      const rules = await output(machine, 'ipvsadm -Ln');
-      expect(rules).toContain(`TCP  ${web.cluster}:80 rr`);
-      expect(rules).toContain(`TCP  ${web.outside}:80 rr`);
-      expect(await output(machine, `curl -s --max-time 20 http://${web.cluster}/`)).toContain(
-        'lab-',
-      );
+      const [cluster, outside] = [`TCP  ${web.cluster}:80 rr`, `TCP  ${web.outside}:80 rr`];
+      await shows(machine, 'ipvsadm -Ln', cluster, outside);
+      await shows(machine, `curl -s --max-time 20 http://${web.cluster}/`, 'lab-');
     }
     expect(web.outside).toMatch(/^192\.168\.121\.2\d\d$/);
-    expect(await pageFromOutside(`http://${web.outside}/`)).toContain('lab-');
+    await answersOutside(`http://${web.outside}/`);
   });
 
   test('1. the second apply changes nothing, with one exec per host', async () => {
@@ -75,7 +63,7 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
     expect(recap.get('lab-2')).toMatchObject({ outcome: 'converged', changed: 0 });
     expect(recap.get('lab-3')).toMatchObject({ outcome: 'changed' });
     expect(await readyNodes()).toEqual(['lab-1 v1.36.3', 'lab-2 v1.36.3', 'lab-3 v1.36.3']);
-    expect(await output('lab-3', `curl -s --max-time 20 http://${web.cluster}/`)).toContain('lab-');
+    await shows('lab-3', `curl -s --max-time 20 http://${web.cluster}/`, 'lab-');
   });
 
   long(
@@ -91,17 +79,15 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
       expect(plan.stdout).toMatch(/\+\s+mode: nftables/);
       await apply(switched);
       for (const machine of ['lab-1', 'lab-2', 'lab-3']) {
-        expect(await output(machine, 'nft list table ip kube-proxy')).toContain(web.cluster);
+        await shows(machine, 'nft list table ip kube-proxy', web.cluster);
         expect(await output(machine, 'ipvsadm -Ln')).not.toContain('TCP');
         expect(await output(machine, 'ip link show kube-ipvs0 2>&1 || :')).toContain(
           'does not exist',
         );
         expect(await output(machine, 'iptables-save')).not.toContain('KUBE-SVC');
-        expect(await output(machine, `curl -s --max-time 20 http://${web.cluster}/`)).toContain(
-          'lab-',
-        );
+        await shows(machine, `curl -s --max-time 20 http://${web.cluster}/`, 'lab-');
       }
-      expect(await pageFromOutside(`http://${web.outside}/`)).toContain('lab-');
+      await answersOutside(`http://${web.outside}/`);
       const again = await bootstrap('plan', switched, '--detailed-exitcode');
       expect(again.code, again.stdout + again.stderr).toBe(0);
     },

@@ -1,8 +1,29 @@
 import { expect } from 'vitest';
-import { kubectl } from './cluster.ts';
-import { output } from '../machines.ts';
+import { kubectl, pageFromOutside } from './cluster.ts';
+import { on, output } from '../machines.ts';
 
 const patiently = { timeout: 300_000, interval: 5000 };
+
+/**
+ * Asks a command on a machine until what it prints holds all of these. kube-proxy writes its rules in
+ * rounds, and a round takes emulated processors a minute.
+ */
+export async function shows(
+  machine: string,
+  command: string,
+  ...wanted: readonly string[]
+): Promise<void> {
+  const lacking = async (): Promise<string[]> => {
+    const { stdout } = await on(machine, command);
+    return wanted.filter((text) => !stdout.includes(text));
+  };
+  await expect.poll(lacking, { ...patiently, message: `${command} on ${machine}` }).toEqual([]);
+}
+
+/** Asks for a page from outside of the cluster until one of the machines answers it. */
+export async function answersOutside(url: string): Promise<void> {
+  await expect.poll(() => pageFromOutside(url), { ...patiently, message: url }).toContain('lab-');
+}
 
 /** The name by which the nodes know the image of probe pods. */
 function probeImage(): Promise<string> {
