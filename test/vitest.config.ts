@@ -11,7 +11,7 @@ const slowly = {
 
 /**
  * `nodes` share one lab; each file of `clusters` makes a lab of its own; `control-plane` needs no
- * machine, but programs that test/components builds. test/run.ts runs them.
+ * machine, but programs that test/components builds, or keepalived and haproxy. test/run.ts runs them.
  */
 export default defineConfig({
   test: {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseInventory } from '@skerry/inventory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { segment, type Place, type Segment } from '../../kubernetes/test/segment.ts';
-import { canUseNamespaces } from '../../steps/test/harness/namespace.ts';
-import { desiredOf, expanded } from './kubernetes-plays.ts';
+import { segment, type Place, type Segment } from '../../packages/kubernetes/test/segment.ts';
+import { canUseNamespaces } from '../../packages/steps/test/harness/namespace.ts';
+import { desiredOf, expanded } from '../../packages/cli/test/kubernetes-plays.ts';
 
 const programs = ['keepalived', 'haproxy', 'socat', 'curl', 'openssl'];
 const isThere = (program: string): boolean =>
