@@ -31,6 +31,7 @@ describe.each(shells)('an API that is lost, in %s', (shell) => {
     'Unable to connect to the server: EOF',
     'Unable to connect to the server: net/http: TLS handshake timeout',
     'error when retrieving current configuration of: "STDIN": Get "https://10.20.0.10:6443/api/v1/namespaces/a": EOF',
+    'error: unable to recognize "STDIN": client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline - error from a previous attempt: EOF',
     'Error from server: etcdserver: leader changed',
     'Error from server: etcdserver: request timed out',
     'Error from server (Timeout): the server was unable to return a response in the time allotted, but may still be processing the request (get nodes)',

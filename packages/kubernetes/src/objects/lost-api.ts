@@ -12,6 +12,8 @@ is_lost() {
     *'connection reset by peer'* | *'client connection lost'* | *'": EOF'* | *'unexpected EOF'*) return 0 ;;
     # It is there, and too slow.
     *'i/o timeout'* | *'TLS handshake timeout'* | *'context deadline exceeded'*) return 0 ;;
+    # kubectl, which asks again where it is hung up on, has no time left for it.
+    *'client rate limiter Wait returned an error'*) return 0 ;;
     *'Client.Timeout exceeded'* | *'unable to return a response in the time allotted'*) return 0 ;;
     # Members of etcd choose a leader, or are too few.
     *'etcdserver: leader changed'* | *'etcdserver: no leader'* | *'etcdserver: request timed out'*) return 0 ;;
