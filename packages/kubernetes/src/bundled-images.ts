@@ -2,7 +2,7 @@ import { DiagnosticError } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
 import type { Artifact, Bundle } from '@skerry/steps';
 import { kubeadmImages } from './bundle-content/images.ts';
-import { kubeVipVersion } from './endpoint/kube-vip.ts';
+import { kubeVipImage } from './endpoint/kube-vip.ts';
 import { pauseImageOf } from './pause-image.ts';
 import { bundledFor } from './programs.ts';
 
@@ -17,13 +17,12 @@ function neededBy(inventory: Inventory, host: Host): string[] {
   const { kubernetes } = inventory;
   const { version = '', network, endpoint } = kubernetes;
   const control = host.roles.includes('control-plane');
-  const all = kubeadmImages(version) ?? [];
-  const own = control ? all : all.filter((reference) => reference.includes('/kube-proxy:'));
+  const own = (kubeadmImages(version) ?? []).filter((reference) =>
+    reference.includes('/kube-proxy:') ? network.proxy !== 'none' : control,
+  );
   return [
-    ...own.filter((reference) => network.proxy !== 'none' || !reference.includes('/kube-proxy:')),
-    ...(control && endpoint?.via === 'kube-vip'
-      ? [`ghcr.io/kube-vip/kube-vip:v${kubeVipVersion}`]
-      : []),
+    ...own,
+    ...(control && endpoint?.via === 'kube-vip' ? [kubeVipImage] : []),
     pauseImageOf(inventory, host),
   ];
 }

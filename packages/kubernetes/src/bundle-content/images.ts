@@ -1,5 +1,5 @@
 import type { Inventory } from '@skerry/inventory';
-import { kubeVipVersion } from '../endpoint/kube-vip.ts';
+import { kubeVipImage } from '../endpoint/kube-vip.ts';
 import type { Sourced } from '../matrix/entry.ts';
 import { componentOf } from '../matrix/components.ts';
 import { pauseImageOf } from '../pause-image.ts';
@@ -50,9 +50,7 @@ export function imagesBesideObjects(inventory: Inventory): string[] {
   return [
     ...new Set([
       ...pauses,
-      ...(kubernetes.endpoint?.via === 'kube-vip'
-        ? [`ghcr.io/kube-vip/kube-vip:v${kubeVipVersion}`]
-        : []),
+      ...(kubernetes.endpoint?.via === 'kube-vip' ? [kubeVipImage] : []),
       ...(cni?.name === 'calico' ? calicoImages(cni.version ?? componentOf('calico').version) : []),
     ]),
   ];

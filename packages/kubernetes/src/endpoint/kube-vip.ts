@@ -4,7 +4,7 @@ import { objectsText, type KubernetesObject } from '../objects/kubernetes-object
 import { endpointInterface, type EndpointHost } from './keepalived.ts';
 
 /** github.com/kube-vip/kube-vip releases, 2026-08-10. */
-export const kubeVipVersion = '1.2.3';
+export const kubeVipImage = 'ghcr.io/kube-vip/kube-vip:v1.2.3';
 
 const kubeVipManifest = '/etc/kubernetes/manifests/kube-vip.yaml';
 
@@ -38,7 +38,7 @@ function kubeVipPod(
       containers: [
         {
           name: 'kube-vip',
-          image: `ghcr.io/kube-vip/kube-vip:v${kubeVipVersion}`,
+          image: kubeVipImage,
           imagePullPolicy: 'IfNotPresent',
           args: ['manager'],
           env: [
