@@ -25,53 +25,75 @@ interface Observed {
   readonly device: boolean;
 }
 
+const variants = ['iptables-nft', 'ip6tables-nft', 'iptables-legacy', 'ip6tables-legacy'] as const;
+const plain = ['iptables', 'ip6tables'] as const;
+/** In the order in which they are told of; iptables-save has the kernel's. */
+const programs = [...variants, ...plain];
+const tables = ['nat', 'filter', 'mangle'];
+
+/**
+ * Reads what iptables-save prints, and counts what is left over by table (HOW is count), or writes what
+ * iptables-restore needs to take it away (HOW is restore). Chains to which rules of others jump are kept.
+ * One awk for each program: a node that has many tables and slow processors would otherwise start some
+ * hundred programs to find nothing.
+ */
+const sieve = `
+BEGIN {
+  builtin = "^(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING)$"
+  jumps = ENVIRON["jumps"]
+  comment = " --comment \\"(" jumps ")\\" "
+}
+/^[*]/ {
+  table = substr($0, 2)
+  pattern = table ~ /^(${tables.join('|')})$/ ? ENVIRON[table] : ""
+  names = rules = 0
+}
+pattern == "" { next }
+/^:/ { name[++names] = substr($1, 2) }
+/^-A / {
+  rule[++rules] = $0
+  from[rules] = $2
+  to[rules] = $(NF - 1) ~ /^-[jg]$/ ? $NF : ""
+}
+/^COMMIT/ {
+  all = "^(" pattern ")$"
+  split("", kept); split("", left); split("", gone)
+  for (i = 1; i <= rules; i++)
+    if (to[i] ~ all && from[i] !~ all && from[i] !~ builtin) kept[to[i]]
+  chains = found = 0
+  for (i = 1; i <= names; i++)
+    if (name[i] ~ all && !(name[i] in kept)) { left[name[i]]; chains++ }
+  for (i = 1; i <= rules; i++)
+    if (from[i] ~ builtin && (to[i] in left || jumps != "" && rule[i] ~ comment)) { gone[i]; found++ }
+  if (chains + found == 0) next
+  if (how == "count") { print "chains", program, table, chains, found; next }
+  print "*" table
+  for (one in left) print ":" one " - [0:0]"
+  for (i = 1; i <= rules; i++) if (i in gone) print "-D " substr(rule[i], 4)
+  for (one in left) print "-X " one
+  print "COMMIT"
+}`;
+
 /**
  * Both variants of iptables are looked at: kube-proxy brings its own and takes the one that it finds
  * in use. Without -t, and only after a look into /proc and /sys, nothing loads a kernel module.
  */
 const find = `
-nat=$1 filter=$2 mangle=$3 jumps=$4 sets=$5 nftables=$6 ipvs=$7
-builtin='INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING'
-nothing='[^[:print:]]'
+export nat=$1 filter=$2 mangle=$3 jumps=$4
+sets=$5 nftables=$6 ipvs=$7
 programs() {
   found=
-  for program in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
+  for program in ${variants.join(' ')}; do
     if command -v "$program-save" >/dev/null; then found=yes; echo "$program"; fi
   done
   if [ -z "$found" ]; then
-    for program in iptables ip6tables; do
+    for program in ${plain.join(' ')}; do
       if command -v "$program-save" >/dev/null; then echo "$program"; fi
     done
   fi
 }
-pattern_of() {
-  case $1 in nat) pattern=$nat ;; filter) pattern=$filter ;; mangle) pattern=$mangle ;; esac
-  pattern=\${pattern:-$nothing}
-}
-table_of() { printf '%s\\n' "$rules" | sed -n "/^\\\\*$1\\$/,/^COMMIT\\$/p"; }
-kept_chains() {
-  printf '%s\\n' "$text" | grep -E -e " -[jg] ($pattern)\\$" | grep -v -E -e "^-A ($builtin|$pattern) " |
-    sed 's/.* -[jg] //'
-}
-leftover_chains() {
-  kept=$(kept_chains)
-  printf '%s\\n' "$text" | sed -n 's/^:\\([^ ]*\\) .*/\\1/p' | grep -x -E -e "$pattern" | grep -v -x -F -e "\${kept:-.}"
-}
-leftover_jumps() {
-  chains=$(leftover_chains)
-  printf '%s\\n' "$text" | grep -E -e "^-A ($builtin) " | {
-    while read -r line; do
-      case $line in *' -j '*) target=\${line##* -j } ;; *) target=\${line##* -g } ;; esac
-      case "
-$chains
-" in *"
-$target
-"*) printf '%s\\n' "$line"; continue ;; esac
-      printf '%s\\n' "$line" | grep -E -e " --comment \\"(\${jumps:-$nothing})\\" "
-    done
-    :
-  }
-}
+# sift HOW PROGRAM
+sift() { "$2-save" 2>/dev/null | awk -v how="$1" -v program="$2" '${sieve}'; }
 tables_of_nftables() {
   [ "$nftables" = true ] && command -v nft >/dev/null || return 0
   nft list tables | sed -n 's/^table \\(ip6\\{0,1\\}\\) kube-proxy$/\\1/p'
@@ -105,18 +127,7 @@ kube-ipvs0 $at
 has_device() { [ "$ipvs" = true ] && ip link show dev kube-ipvs0 >/dev/null 2>&1; }`;
 
 const probe = `${find}
-for program in $(programs); do
-  rules=$("$program-save" 2>/dev/null)
-  for table in nat filter mangle; do
-    text=$(table_of "$table")
-    [ -n "$text" ] || continue
-    pattern_of "$table"
-    chains=$(leftover_chains | wc -l) found=$(leftover_jumps | wc -l)
-    if [ "$chains" -gt 0 ] || [ "$found" -gt 0 ]; then
-      printf '%s\\n' "chains $program $table $((chains)) $((found))"
-    fi
-  done
-done
+for program in $(programs); do sift count "$program"; done
 tables_of_nftables | sed 's/^/nftables /'
 sets_of_kubernetes | sed 's/^/set /'
 if has_device; then echo device; fi
@@ -132,21 +143,8 @@ echo end
 const converge = `${find}
 status=0
 for program in $(programs); do
-  rules=$("$program-save" 2>/dev/null)
-  for table in nat filter mangle; do
-    text=$(table_of "$table")
-    [ -n "$text" ] || continue
-    pattern_of "$table"
-    chains=$(leftover_chains) found=$(leftover_jumps)
-    [ -n "$chains$found" ] || continue
-    {
-      printf '*%s\\n' "$table"
-      if [ -n "$chains" ]; then printf '%s\\n' "$chains" | sed 's/.*/:& - [0:0]/'; fi
-      if [ -n "$found" ]; then printf '%s\\n' "$found" | sed 's/^-A /-D /'; fi
-      if [ -n "$chains" ]; then printf '%s\\n' "$chains" | sed 's/^/-X /'; fi
-      echo COMMIT
-    } | "$program-restore" --noflush --wait 30 || status=1
-  done
+  text=$(sift restore "$program")
+  [ -z "$text" ] || printf '%s\\n' "$text" | "$program-restore" --noflush --wait 30 || status=1
 done
 for family in $(tables_of_nftables); do nft delete table "$family" kube-proxy || status=1; done
 for set in $(sets_of_kubernetes); do ipset destroy "$set" || status=1; done
@@ -191,10 +189,15 @@ export const proxyLeftoversKind: StepKind<Desired, Observed> = {
     if (!lines.some(([key]) => key === 'end')) throw new Error('the probe did not come to its end');
     const all = (key: string): string[][] => lines.filter(([first]) => first === key);
     const services = all('services')[0]?.[1] ?? '0';
+    const chains = all('chains').map(([, program = '', table = '', count, jumps]) => {
+      return { program, table, chains: Number(count), jumps: Number(jumps) };
+    });
     return {
-      chains: all('chains').map(([, program = '', table = '', chains, jumps]) => {
-        return { program, table, chains: Number(chains), jumps: Number(jumps) };
-      }),
+      chains: programs.flatMap((program) =>
+        tables.flatMap((table) =>
+          chains.filter((found) => found.program === program && found.table === table),
+        ),
+      ),
       nftables: all('nftables').map(([, family = '']) => family),
       sets: all('set').map(([, name = '']) => name),
       services: services === 'unknown' ? undefined : Number(services),
