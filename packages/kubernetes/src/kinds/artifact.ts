@@ -63,12 +63,34 @@ const stampOf = (desired: Desired): string =>
 // inode, size and times are those that were noted when it was put there is taken to hold the same.
 const probe = `
 stamp=$1; shift
-noted() { [ -r "$stamp" ] && while read -r sum rest; do [ "$rest" = "$1" ] && printf '%s' "$sum" && break; done <"$stamp"; }
+newline='
+'
+noted=$newline
+if [ -r "$stamp" ]; then
+  while IFS= read -r line; do noted=$noted$line$newline; done <"$stamp"
+fi
+is_file() { [ -f "$1" ] && ! [ -L "$1" ]; }
+# One stat for all of them, in their order.
+states() {
+  left=$#
+  while [ "$left" -gt 0 ]; do
+    if is_file "$1"; then set -- "$@" "$1"; fi
+    shift; left=$((left - 1))
+  done
+  [ $# = 0 ] || stat -c '%a %U %G/%i %s %y %z %n' "$@"
+}
+states=$(states "$@")$newline
 for path; do
-  if [ -f "$path" ] && ! [ -L "$path" ]; then
-    sum=$(noted "$(stat -c '%i %s %y %z %n' "$path")")
-    [ -n "$sum" ] || sum=$(sha256sum <"$path") || exit 1
-    printf 'file %s %s\\n' "\${sum%% *}" "$(stat -c '%a %U %G' "$path")"
+  if is_file "$path"; then
+    line=\${states%%"$newline"*}
+    states=\${states#*"$newline"}
+    case $line in *" $path") ;; *) line=$(stat -c '%a %U %G/%i %s %y %z %n' "$path") || exit 1 ;; esac
+    now=\${line#*/}
+    sum=\${noted%%" $now$newline"*}
+    if [ "$sum" = "$noted" ]; then sum=$(sha256sum <"$path") || exit 1
+    else sum=\${sum##*"$newline"}
+    fi
+    printf 'file %s %s\\n' "\${sum%% *}" "\${line%%/*}"
   elif [ -e "$path" ] || [ -L "$path" ]; then echo other
   else echo absent
   fi

@@ -33,12 +33,28 @@ interface Observed {
   readonly needsReload: boolean;
 }
 
+// One call for all units, whose answers stand apart by an empty line; where it fails, one for each.
 const probe = `
 if ! command -v systemctl >/dev/null; then
   echo 'systemctl is missing: services can only be managed where systemd runs' >&2
   exit 1
 fi
-systemctl show --no-pager --property=LoadState,ActiveState,UnitFileState,NeedDaemonReload -- "$1"
+show() { systemctl show --no-pager --property=LoadState,ActiveState,UnitFileState,NeedDaemonReload -- "$@"; }
+between='
+
+'
+if [ $# = 1 ] || ! states=$(show "$@" 2>/dev/null); then states=; fi
+while :; do
+  if [ -n "$states" ]; then
+    printf '%s\\n' "\${states%%"$between"*}"; status=$?
+    states=\${states#*"$between"}
+  else
+    show "$1"; status=$?
+  fi
+  shift
+  [ $# -gt 0 ] || exit "$status"
+  next "$status"
+done
 `;
 
 // The properties are read again, because steps before this one may have brought or changed the unit.
@@ -110,7 +126,7 @@ export const serviceKind: StepKind<Desired, Observed> = {
     ].filter((part) => part !== '');
     return `service ${unit}: ${asked.join(', ') || 'nothing asked'}`;
   },
-  probe: (desired) => sh(probe, desired.unit),
+  probe: (desired) => ({ ...sh(probe, desired.unit), joins: true }),
   parse: ({ stdout }) => {
     const properties = new Map(
       stdout.split('\n').map((line): [string, string] => {

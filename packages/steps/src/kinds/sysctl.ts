@@ -66,26 +66,57 @@ function parseLine(line: string): readonly [path: string, value: string] | undef
   return key === undefined || value === undefined ? undefined : [pathOf(key), normalize(value)];
 }
 
-// systemd-sysctl reads the files of all folders in the order of their names, the last one wins.
+// systemd-sysctl reads the files of all folders in the order of their names, the last one wins. One awk
+// reads all keys; some can be opened and not read (stable_secret of IPv6), and then each is read alone.
 const probe = `
+export LC_ALL=C
 file=$1; shift
+readable() {
+  left=$#
+  while [ "$left" -gt 0 ]; do
+    if [ -r "/proc/sys/$1" ]; then set -- "$@" "/proc/sys/$1"; fi
+    shift; left=$((left - 1))
+  done
+  [ $# = 0 ] || values "$@" 2>/dev/null || for path; do
+    printf '%s=%s\\n' "\${path#/proc/sys/}" "$(tr '\\n\\t' '  ' <"$path")"
+  done
+}
+values() {
+  all=$(awk '
+    { value[FILENAME] = value[FILENAME] " " $0 }
+    END {
+      for (i = 1; i < ARGC; i++) {
+        gsub(/\\t/, " ", value[ARGV[i]])
+        print substr(ARGV[i], 11) "=" value[ARGV[i]]
+      }
+    }' "$@") && printf '%s\\n' "$all"
+}
+readable "$@"
 for path; do
-  if [ -r "/proc/sys/$path" ]; then
-    printf '%s=%s\\n' "$path" "$(tr '\\n\\t' '  ' <"/proc/sys/$path")"
-  elif [ -e "/proc/sys/$path" ]; then
-    printf '%s=\\n' "$path"
-  else
-    printf '%s\\n' "$path"
+  if [ -r "/proc/sys/$path" ]; then :
+  elif [ -e "/proc/sys/$path" ]; then printf '%s=\\n' "$path"
+  else printf '%s\\n' "$path"
   fi
 done
 echo '--'
+count=$#
 for other in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf; do
-  [ -r "$other" ] || continue
-  name=\${other##*/}
-  [ "$name" = "\${file##*/}" ] && continue
-  [ "$(printf '%s\\n%s\\n' "$name" "\${file##*/}" | LC_ALL=C sort | head -n 1)" = "$name" ] && continue
-  for path; do printf '%s\\n' "\${path##*/}"; done | grep -F -f - "$other" /dev/null | grep -v ':[[:space:]]*[#;]'
+  if [ -r "$other" ]; then set -- "$@" "$other"; fi
 done
+# later LEAVES FILE…: lines of files behind ours that hold one of the names.
+later() {
+  [ -n "$1" ] && [ $# -gt 1 ] || return 0
+  leaves=$1; shift
+  printf '%s\\n' "$leaves" | awk -v ours="\${file##*/}" '
+    NR == FNR { sub(/.*[/]/, ""); leaf[$0]; next }
+    FNR == 1 { name = FILENAME; sub(/.*[/]/, "", name) }
+    name <= ours || /^[ \\t]*[#;]/ { next }
+    { for (one in leaf) if (index($0, one)) { print FILENAME ":" $0; next } }' - "$@"
+}
+leaves=
+while [ "$count" -gt 0 ]; do leaves="$leaves\${leaves:+
+}$1"; shift; count=$((count - 1)); done
+later "$leaves" "$@"
 echo '--'
 if [ -e "$file" ]; then echo '--'; cat "$file"; fi
 `;

@@ -23,7 +23,6 @@ interface Observed {
   /** The configuration was written, and the daemon not started again since. */
   readonly pending: boolean;
   /** What systemd says of the kernel's clock; '' where it cannot say. For the reader only. */
-  readonly synchronized: string;
 }
 
 const dropIn = '/etc/systemd/timesyncd.conf.d/90-skerry.conf';
@@ -70,7 +69,6 @@ else
     if [ -f "$file" ]; then sed -n 's/^NTP=//p' "$file" | sed "s|^|source $file:|"; fi
   done
 fi
-echo "synchronized $(timedatectl show --property=NTPSynchronized --value 2>/dev/null)"
 `;
 
 const converge = `${findDaemon}
@@ -133,7 +131,6 @@ export const timeSyncKind: StepKind<Desired, Observed> = {
       enabled: lines.one('UnitFileState') ?? '',
       sources: lines.all('source'),
       pending: lines.one('pending') !== undefined,
-      synchronized: lines.one('synchronized') ?? '',
     };
   },
   diff: (desired, observed) => {
