@@ -30,6 +30,14 @@ function probeImage(): Promise<string> {
   return output('lab-1', "ctr -n k8s.io images ls -q | grep -m1 '^skerry.dev/probe:[^@]*$'");
 }
 
+const field = (name: string, fieldPath: string): object => ({
+  name,
+  valueFrom: { fieldRef: { fieldPath } },
+});
+
+/** By these a probe pod says who answers. */
+const env = [field('NODE_NAME', 'spec.nodeName'), field('POD_NAME', 'metadata.name')];
+
 /** Runs two pods of the probe image behind a Service of type LoadBalancer; gives its addresses. */
 export async function deployWeb(namespace: string): Promise<{ cluster: string; outside: string }> {
   const image = await probeImage();
@@ -55,7 +63,9 @@ export async function deployWeb(namespace: string): Promise<{ cluster: string; o
                 labelSelector: { matchLabels: { app: 'web' } },
               },
             ],
-            containers: [{ name: 'web', image, args: ['serve'], ports: [{ containerPort: 8080 }] }],
+            containers: [
+              { name: 'web', image, args: ['serve'], env, ports: [{ containerPort: 8080 }] },
+            ],
           },
         },
       },
@@ -106,7 +116,7 @@ export async function probePod(
     spec: {
       nodeName: node,
       terminationGracePeriodSeconds: 1,
-      containers: [{ name: 'probe', image: await probeImage(), args: ['serve'] }],
+      containers: [{ name: 'probe', image: await probeImage(), args: ['serve'], env }],
     },
   };
   await kubectl(`apply -f - <<'EOF'\n${JSON.stringify(pod)}\nEOF`);

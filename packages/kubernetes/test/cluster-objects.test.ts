@@ -127,6 +127,41 @@ describe('the objects of a cluster', () => {
     expect(speakerOf(shared)).toContain(ignore);
   });
 
+  test('take patches of the inventory: fields merged, containers by name, null takes away', () => {
+    const patch =
+      '{ spec: { template: { spec: { containers: [{ name: speaker, image: null, livenessProbe: { timeoutSeconds: 30 } }, { name: more, image: example.org/more }], tolerations: [{ operator: Exists }] } } } }';
+    const patched = (name: string): string =>
+      withPeer.replace('      peers: [', `      patches: { '${name}': ${patch} }\n      peers: [`);
+    const speaker = groupsOf(patched('DaemonSet speaker'))
+      .find(({ name }) => name === 'MetalLB')
+      ?.objects.find(({ object }) => object.kind === 'DaemonSet');
+    expect(speaker?.object).toMatchObject({ metadata: { name: 'speaker' } });
+    expect((speaker?.object as { spec?: object }).spec).toEqual({
+      template: {
+        spec: {
+          containers: [
+            { name: 'speaker', livenessProbe: { timeoutSeconds: 30 } },
+            { name: 'more', image: 'example.org/more' },
+          ],
+          tolerations: [{ operator: 'Exists' }],
+        },
+      },
+    });
+    let refused: unknown;
+    try {
+      groupsOf(patched('DaemonSet speakr'));
+    } catch (error) {
+      refused = error;
+    }
+    expect(refused).toBeInstanceOf(DiagnosticError);
+    const [diagnostic] = (refused as DiagnosticError).diagnostics;
+    expect(diagnostic).toMatchObject({
+      code: 'patch-without-object',
+      fix: 'did you mean "DaemonSet speaker"?',
+      at: { line: withPeer.split('\n').findIndex((line) => line.includes('peers: [')) + 1 },
+    });
+  });
+
   test('let kube-proxy go where nothing of it is wanted', () => {
     const groups = groupsOf(withPeer.replace('proxy: nftables', 'proxy: none'));
     expect(names(groups)).toMatchObject({

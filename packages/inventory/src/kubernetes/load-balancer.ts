@@ -62,6 +62,17 @@ const metallb = z.strictObject({
   pools: z.array(pool).describe('Addresses for Services of the type LoadBalancer'),
   peers: z.array(peer).default([]).describe('BGP routers, for pools that are advertised by bgp'),
   communities,
+  patches: z
+    .record(
+      z
+        .string()
+        .regex(/^[A-Z][A-Za-z]+ [a-z0-9]([a-z0-9.:-]*[a-z0-9])?$/, 'KIND NAME: DaemonSet speaker'),
+      z.record(z.string(), z.unknown()),
+    )
+    .default({})
+    .describe(
+      'Changes of objects of its manifest, like "DaemonSet speaker": fields are merged, lists by name, null takes away',
+    ),
 });
 
 const cilium = z.strictObject({

@@ -3,7 +3,7 @@ import type { DesiredObject, Identity, ObjectGroup } from '../objects/desired-ob
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import { metallbObjects, peerSecretName } from '../objects/metallb.ts';
 import { isSharedControlPlane } from '../kubeadm/shared-control-plane.ts';
-import { withChanges } from '../networks/bundled-manifest.ts';
+import { withChanges, withPatches } from '../networks/bundled-manifest.ts';
 import { manifestObjects, rollouts } from './manifest-objects.ts';
 import { originOf } from './origins.ts';
 
@@ -49,7 +49,8 @@ export function loadBalancerGroups(
   const { metallb } = inventory.kubernetes.loadBalancer;
   if (metallb === undefined) return [];
   const written = manifestObjects(manifest('metallb'), 'the manifest metallb', namespace);
-  const program = inventory.hosts.some((host) => isSharedControlPlane(inventory, host))
+  const section = 'loadBalancer.metallb';
+  const placed = inventory.hosts.some((host) => isSharedControlPlane(inventory, host))
     ? withChanges(
         written,
         'metallb',
@@ -57,7 +58,9 @@ export function loadBalancerGroups(
         { speaker: 'on control planes, too' },
       )
     : written;
-  const section = 'loadBalancer.metallb';
+  const program = withPatches(placed, metallb.patches, (name) =>
+    inventory.kubernetesPlaces.get(`${section}.patches.${name}`),
+  );
   const passwords = metallb.peers.flatMap((peer, index): DesiredObject[] => {
     if (peer.password === undefined) return [];
     const object = {

@@ -1,7 +1,8 @@
-import { DiagnosticError } from '@skerry/diagnostics';
+import { DiagnosticError, didYouMean, type SourcePosition } from '@skerry/diagnostics';
 import { isUnread } from '../cluster-objects/unread.ts';
 import type { DesiredObject } from '../objects/desired-objects.ts';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { patchedObject } from '../objects/patched-object.ts';
 
 type Changed = (object: KubernetesObject) => KubernetesObject;
 
@@ -37,6 +38,47 @@ export function withChanges(
       : { ...one, object: change(one.object) as DesiredObject['object'] };
   });
 }
+
+/**
+ * Objects of a manifest with the patches that the inventory has for them, by `Kind name`; `placeOf`
+ * tells where a patch stands. Throws a DiagnosticError for each patch of an object that is not there.
+ */
+export function withPatches(
+  objects: readonly DesiredObject[],
+  patches: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  placeOf: (name: string) => SourcePosition | undefined,
+): DesiredObject[] {
+  if (objects.some(({ object }) => isUnread(object))) {
+    return Object.keys(patches).length === 0
+      ? [...objects]
+      : objects.map((one) => ({ ...one, object: { ...one.object, patches } }));
+  }
+  const names = objects.map(({ object }) => `${object.kind} ${object.metadata.name}`);
+  const unknown = Object.keys(patches).filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    throw new DiagnosticError(
+      unknown.map((name) => {
+        const at = placeOf(name);
+        return {
+          code: 'patch-without-object',
+          severity: 'error',
+          what: `the manifest has no ${name} that could be patched`,
+          ...(at === undefined ? {} : { at }),
+          why: 'a patch that changes nothing would be taken for one that works',
+          fix: didYouMean(name, names) ?? `take one of ${names.filter(isWorkload).join(', ')}`,
+        };
+      }),
+    );
+  }
+  return objects.map((one) => {
+    const patch = patches[`${one.object.kind} ${one.object.metadata.name}`];
+    return patch === undefined
+      ? one
+      : { ...one, object: patchedObject(one.object, patch) as DesiredObject['object'] };
+  });
+}
+
+const isWorkload = (name: string): boolean => /^(DaemonSet|Deployment|StatefulSet) /.test(name);
 
 interface Workload extends KubernetesObject {
   readonly spec: {
