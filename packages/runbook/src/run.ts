@@ -23,7 +23,8 @@ import { ValuesOfHosts } from './read-on.ts';
 import { refusalFailure } from './refusal.ts';
 import type { RunOutcome, RunRequest } from './request.ts';
 import { verify } from './verify.ts';
-import { verifyAfterApply } from './verification/after-apply.ts';
+import { beginVerification } from './verification/after-apply.ts';
+import type { ChecksOutcome } from './verification/run-checks.ts';
 import { countReports } from './verification/report.ts';
 
 /**
@@ -80,8 +81,7 @@ export async function run(given: RunRequest): Promise<RunOutcome> {
     emit({ type: 'planned', count: countPlan(plan) });
     emit({ type: 'plan', plan });
     for (const state of states) refuse(request, state);
-    if (request.mode === 'apply') await applyPlan(fleet, states, plan);
-    const checked = await verifyAfterApply(request, states);
+    const checked = request.mode === 'apply' ? await applyPlan(fleet, states, plan, id) : undefined;
     const recaps = states.map((state) => recapOf(state, request.mode));
     const exitCode = exitCodeOf(request, states) || (checked?.exitCode ?? ExitCode.done);
     const spent = breakdown.rows();
@@ -185,11 +185,13 @@ function skipForLocks(states: readonly HostState[]): void {
   }
 }
 
+/** Gives what the look at the cluster found that follows; undefined where there was none. */
 async function applyPlan(
   fleet: FleetContext,
   states: readonly HostState[],
   plan: Plan,
-): Promise<void> {
+  run: string,
+): Promise<ChecksOutcome | undefined> {
   const { request } = fleet;
   for (const state of states) {
     if (state.failure === undefined && state.plan !== undefined) {
@@ -197,9 +199,9 @@ async function applyPlan(
     }
   }
   skipForLocks(states);
-  if (isEmpty(plan) || !mayApply(request, states)) return;
+  if (isEmpty(plan) || !mayApply(request, states)) return undefined;
   const approved = await request.approve(request.saved?.plan ?? plan);
-  if (approved === false) return;
+  if (approved === false) return undefined;
   if (request.saved !== undefined) {
     await claimPlan(request, fleet.forEachHost, states, request.saved);
   }
@@ -214,7 +216,14 @@ async function applyPlan(
   for (const play of request.runbook.plays) {
     if (!(await applyPlayToFleet(fleet, play, states))) break;
   }
-  await verify(fleet, states, (state, error) => failOrFault(fleet, state, error));
+  const begun = beginVerification(request, states, run);
+  let checked: ChecksOutcome | undefined;
+  try {
+    await verify(fleet, states, (state, error) => failOrFault(fleet, state, error));
+  } finally {
+    checked = await begun?.finish();
+  }
+  return checked;
 }
 
 /** False when the failure policy says that nothing more is to be started. */

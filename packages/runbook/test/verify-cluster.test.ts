@@ -332,11 +332,17 @@ describe('at the end of an apply', () => {
     ],
   });
 
-  it('is looked at after a change, on the same connections, and not where nothing changed', async () => {
+  it('is looked at after a change, its pods made while hosts are probed again; not where nothing changed', async () => {
     const asked = verification([counts, wants('never', '/srv/never')]);
     const first = await hosts.run(changes, { verification: asked });
     expect(first.exitCode).toBe(3);
-    expect(first.execs).toBe(3);
+    // The host whose API is asked works on both, by an exec for each.
+    expect(first.execs).toBe(4);
+    const order = first.events.map(({ type }) => type);
+    expect(order.indexOf('waiting')).toBeGreaterThan(0);
+    expect(order.indexOf('waiting')).toBeLessThan(order.indexOf('host-verified'));
+    expect(order.indexOf('host-verified')).toBeLessThan(order.indexOf('verification-started'));
+    expect(existsSync(hosts.at('a', 'srv/set-up'))).toBe(false);
     expect(first.events.at(-1)).toMatchObject({
       type: 'run-finished',
       verified: true,
@@ -345,6 +351,23 @@ describe('at the end of an apply', () => {
     const second = await hosts.run(changes, { verification: asked });
     expect(second.exitCode).toBe(0);
     expect(second.events.some(({ type }) => type === 'verification-started')).toBe(false);
+  });
+
+  it('is not looked at where the second look finds a change, and what was set up is gone', async () => {
+    const restless = runbook({
+      name: 'restless',
+      description: 'A change that does not hold',
+      plays: [
+        play('Change', { hosts: 'all' }, () => [
+          command('x', { run: 'touch /srv/y', creates: '/srv/never' }),
+        ]),
+      ],
+    });
+    const outcome = await hosts.run(restless, { verification: verification([counts]) });
+    expect(outcome.exitCode).toBe(3);
+    expect(outcome.events.some(({ type }) => type === 'verification-started')).toBe(false);
+    expect(existsSync(hosts.at('a', 'srv/gone'))).toBe(true);
+    expect(existsSync(hosts.at('a', 'srv/set-up'))).toBe(false);
   });
 
   it('a plan looks at nothing', async () => {

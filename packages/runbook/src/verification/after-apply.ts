@@ -1,22 +1,62 @@
+import { HostLink } from '../host-link.ts';
 import { touched, type HostState } from '../host-state.ts';
+import { lockOwner } from '../lock.ts';
 import type { RunRequest } from '../request.ts';
-import type { ChecksOutcome } from './run-checks.ts';
-import { verifyCluster } from './verify-cluster.ts';
+import { Checking } from './checking.ts';
+import { runChecks, type ChecksOutcome } from './run-checks.ts';
+import { checksRequest } from './verify-cluster.ts';
+
+/** A look at a cluster whose set-up has been started. */
+export interface BegunVerification {
+  /** Checks what there is to check, or takes the set-up away where a host is not well. */
+  readonly finish: () => Promise<ChecksOutcome | undefined>;
+}
 
 /**
- * The last phase of an apply that changed something and went well: a look at the cluster itself.
- * Undefined where there is nothing to look at, or where it is known already that a host is not well.
+ * Begins the last phase of an apply that changed something and went well: a look at the cluster itself.
+ * Its pods take time to start, in which the hosts can be probed again. Undefined where there is nothing
+ * to look at, or where it is known already that a host is not well.
+ *
+ * The host whose API is asked is at work for both: it gets a connection of its own for this. Its lock is
+ * held by the run, or, where the host takes no part in it, taken here.
  */
-export async function verifyAfterApply(
+export function beginVerification(
   request: RunRequest,
   states: readonly HostState[],
-): Promise<ChecksOutcome | undefined> {
-  const { verification } = request;
-  if (verification === undefined || request.mode !== 'apply' || request.signal.aborted) return;
-  if (!states.some(touched) || states.some(({ failure }) => failure !== undefined)) return;
-  return verifyCluster({
-    ...request,
-    verification,
-    linkOf: (name) => states.find(({ host }) => host.name === name)?.link,
-  });
+  run: string,
+): BegunVerification | undefined {
+  const { verification, inventory, connector, endpointOf, signal } = request;
+  const isWell = (): boolean =>
+    !signal.aborted && states.every(({ failure }) => failure === undefined);
+  if (verification === undefined || !states.some(touched) || !isWell()) return undefined;
+  const own = new Map<string, HostLink>();
+  const linkOf = (name: string): HostLink => {
+    const known = own.get(name);
+    if (known !== undefined) return known;
+    const state = states.find(({ host }) => host.name === name);
+    if (state !== undefined && !verification.api.includes(name)) return state.link;
+    const host = inventory.hosts.find((one) => one.name === name);
+    if (host === undefined)
+      throw new Error(`the verification names a host that is not there: ${name}`);
+    const link = new HostLink(name, connector, endpointOf(host));
+    if (state === undefined) link.holdLock(lockOwner(), run);
+    own.set(name, link);
+    return link;
+  };
+  const checks = checksRequest({ ...request, verification }, linkOf);
+  const checking = new Checking(checks);
+  // What goes wrong is told by `finish`, which waits for it.
+  checking.begin().catch(() => undefined);
+  return {
+    finish: async () => {
+      try {
+        if (isWell()) return await runChecks(checks, checking);
+        await checking.tearDown();
+        return undefined;
+      } finally {
+        for (const { host, link } of states) link.execs += own.get(host.name)?.execs ?? 0;
+        await Promise.all([...own.values()].map((link) => link.close()));
+      }
+    },
+  };
 }

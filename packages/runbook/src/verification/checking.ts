@@ -50,6 +50,7 @@ export class Checking {
   /** Where a set-up was begun that has to be taken away. */
   #begun: HostLink | undefined;
   #apiText = '';
+  #beginning: Promise<string | undefined> | undefined;
   locked = false;
 
   constructor(request: ChecksRequest) {
@@ -93,9 +94,16 @@ export class Checking {
     ];
   }
 
+  /** Starts the set-up, for which `all` waits: whoever has something else to do meanwhile calls it before. */
+  begin(): Promise<unknown> {
+    this.#beginning ??= this.#setUp();
+    return this.#beginning;
+  }
+
   async all(): Promise<void> {
     const { verification, emit, signal } = this.#request;
-    const setUpFailure = await this.#setUp();
+    this.#beginning ??= this.#setUp();
+    const setUpFailure = await this.#beginning;
     if (this.#api === undefined) return;
     const begun = performance.now();
     let due = verification.checks;
@@ -267,6 +275,7 @@ export class Checking {
    * cut off may go on for a while on the host, and holds it.
    */
   async tearDown(): Promise<void> {
+    await this.#beginning?.catch(() => undefined);
     const link = this.#begun;
     if (link === undefined) return;
     const { verification, secrets, emit, signal } = this.#request;

@@ -10,23 +10,25 @@ export interface ChecksOutcome {
 }
 
 /**
- * Looks at a cluster: sets up what the checks need, reads the cluster, runs the fragments of all
+ * Looks at a cluster: sets up what the checks need, unless `checking` has begun with it, reads the cluster, runs the fragments of all
  * checks in one script on each host, and takes the set-up away again, whatever happened. Checks that
  * may settle are tried again for a while. What came of each is told by an event; nothing is thrown
  * for what a host or the cluster did.
  */
-export async function runChecks(request: ChecksRequest): Promise<ChecksOutcome> {
+export async function runChecks(
+  request: ChecksRequest,
+  checking = new Checking(request),
+): Promise<ChecksOutcome> {
   const started = performance.now();
   const { verification, cluster, emit } = request;
   const checks = verification.checks.map(({ id, title }) => ({ id, title }));
   emit({ type: 'verification-started', cluster, hosts: [...request.hosts], checks });
-  const round = new Checking(request);
   try {
-    await round.all();
+    await checking.all();
   } finally {
-    await round.tearDown();
+    await checking.tearDown();
   }
-  const { reports } = round;
+  const { reports } = checking;
   for (const { id, title, verdict } of reports) {
     const { status } = verdict;
     emit({
@@ -41,7 +43,7 @@ export async function runChecks(request: ChecksRequest): Promise<ChecksOutcome> 
   }
   const count = countReports(reports);
   emit({ type: 'verification-finished', ...count, milliseconds: since(started) });
-  const exitCode = round.locked
+  const exitCode = checking.locked
     ? ExitCode.locked
     : request.signal.aborted
       ? ExitCode.error

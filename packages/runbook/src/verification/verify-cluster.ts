@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import type { RunEvent } from '../events.ts';
 import { HostLink } from '../host-link.ts';
 import { lockOwner } from '../lock.ts';
-import type { AnyVerification } from './checking.ts';
+import type { AnyVerification, ChecksRequest } from './checking.ts';
 import { runChecks, type ChecksOutcome } from './run-checks.ts';
 
 /** Everything that `verify` needs; all effects come in through it. */
@@ -21,8 +21,6 @@ export interface VerifyRequest {
   readonly secrets: SecretBook;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
-  /** Links that are open already, with locks of their own; the others are opened and closed here. */
-  readonly linkOf?: (host: string) => HostLink | undefined;
 }
 
 /**
@@ -30,11 +28,11 @@ export interface VerifyRequest {
  * nothing is changed on the others, and the pods that are made belong to the cluster.
  */
 export async function verifyCluster(request: VerifyRequest): Promise<ChecksOutcome> {
-  const { verification, inventory, hosts, connector, endpointOf } = request;
+  const { verification, inventory, connector, endpointOf } = request;
   const opened = new Map<string, HostLink>();
   const run = randomUUID();
   const linkOf = (name: string): HostLink => {
-    const known = request.linkOf?.(name) ?? opened.get(name);
+    const known = opened.get(name);
     if (known !== undefined) return known;
     const host = inventory.hosts.find((one) => one.name === name);
     if (host === undefined)
@@ -44,22 +42,30 @@ export async function verifyCluster(request: VerifyRequest): Promise<ChecksOutco
     opened.set(name, link);
     return link;
   };
-  const limit = pLimit(request.forks);
-  const { secrets, signal, emit } = request;
   try {
-    return await runChecks({
-      verification,
-      cluster: inventory.cluster.name,
-      hosts: verification.nodes.filter((name) => hosts.some((host) => host.name === name)),
-      linkOf,
-      forEachHost: async (names, task) => {
-        await Promise.all(names.map((name) => limit(() => task(name))));
-      },
-      secrets,
-      signal,
-      emit,
-    });
+    return await runChecks(checksRequest(request, linkOf));
   } finally {
     await Promise.all([...opened.values()].map((link) => link.close()));
   }
+}
+
+/** What the checks need to know of a request. */
+export function checksRequest(
+  request: VerifyRequest,
+  linkOf: (host: string) => HostLink,
+): ChecksRequest {
+  const { verification, inventory, hosts, secrets, signal, emit } = request;
+  const limit = pLimit(request.forks);
+  return {
+    verification,
+    cluster: inventory.cluster.name,
+    hosts: verification.nodes.filter((name) => hosts.some((host) => host.name === name)),
+    linkOf,
+    forEachHost: async (names, task) => {
+      await Promise.all(names.map((name) => limit(() => task(name))));
+    },
+    secrets,
+    signal,
+    emit,
+  };
 }
