@@ -1,7 +1,7 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
-import { clusterObjectGroups, objectsKind } from '../src/index.ts';
+import { clusterObjectGroups, membershipOf, objectsKind } from '../src/index.ts';
 import { manifestObjects, rollouts } from '../src/cluster-objects/manifest-objects.ts';
 import { changed, marked } from './marked-inventory.ts';
 
@@ -110,6 +110,18 @@ describe('the objects of a cluster', () => {
     expect(proxyOf(withPeer.replace('advertise: bgp', 'advertise: l2')).pods).toEqual(
       nftables.pods,
     );
+  });
+
+  test('find the note on kube-proxy that kubeadm init has put there, so that its pods are made once', () => {
+    const { inventory } = marked(withPeer);
+    const [first] = inventory.hosts.filter(({ roles }) => roles.includes('control-plane'));
+    if (first === undefined) throw new Error('no control plane');
+    const step = membershipOf(inventory, first, new Map());
+    const { action, afterInit } = step.desired as { action: string; afterInit: string };
+    expect(action).toBe('init');
+    const group = groupsOf(withPeer).find(({ name }) => name === 'kube-proxy');
+    const daemonSet = group?.objects.find(({ object }) => object.kind === 'DaemonSet');
+    expect(JSON.parse(afterInit)).toEqual(daemonSet?.object);
   });
 
   test('let control planes answer for addresses where they run what others do, and only there', () => {

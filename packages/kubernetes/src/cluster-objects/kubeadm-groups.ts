@@ -1,13 +1,9 @@
 import type { Inventory } from '@skerry/inventory';
-import {
-  clusterConfiguration,
-  kubeletConfiguration,
-  kubeProxyConfiguration,
-} from '../kubeadm/configuration.ts';
+import { clusterConfiguration, kubeletConfiguration } from '../kubeadm/configuration.ts';
 import { controlPlaneEndpoint } from '../kubeadm/endpoint.ts';
+import { kubeProxyDaemonSet, kubeProxyOf } from '../kubeadm/kube-proxy.ts';
 import type { DesiredObject, ObjectGroup } from '../objects/desired-objects.ts';
 import { objectsText } from '../objects/kubernetes-object.ts';
-import { digestOf } from '../objects/ownership.ts';
 import { originOf } from './origins.ts';
 
 const namespace = 'kube-system';
@@ -41,13 +37,6 @@ export function kubeadmGroup(inventory: Inventory): ObjectGroup {
   };
 }
 
-const daemonSet = (more: object) => ({
-  apiVersion: 'apps/v1',
-  kind: 'DaemonSet',
-  metadata: { name: 'kube-proxy', namespace },
-  ...more,
-});
-
 /** kubeadm makes it at init only: not for a cluster that began without it. */
 function makeKubeProxy(inventory: Inventory): string {
   const { version, network } = inventory.kubernetes;
@@ -66,29 +55,22 @@ function makeKubeProxy(inventory: Inventory): string {
  */
 export function kubeProxyGroup(inventory: Inventory, seconds: number): ObjectGroup {
   const origin = originOf(inventory, 'network.proxy');
-  const configuration = kubeProxyConfiguration(inventory);
-  if (configuration === undefined) {
-    const absent = [daemonSet({}), configMap('kube-proxy', {}, origin).object];
+  const proxy = kubeProxyOf(inventory);
+  if (proxy === undefined) {
+    const absent = [kubeProxyDaemonSet(), configMap('kube-proxy', {}, origin).object];
     return {
       name: 'kube-proxy, which gives way',
       objects: absent.map((object): DesiredObject => ({ object, ownership: 'absent', origin })),
       waits: [],
     };
   }
-  const text = objectsText([
-    {
-      ...configuration,
-      // In the same ConfigMap, written by kubeadm.
-      clientConnection: { kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf' },
-    },
-  ]);
-  const annotations = { 'skerry.dev/configuration': digestOf(text) };
+  const { configuration, daemonSet } = proxy;
   return {
     name: 'kube-proxy',
     objects: [
-      configMap('kube-proxy', { 'config.conf': text }, origin),
+      configMap('kube-proxy', { 'config.conf': configuration }, origin),
       {
-        object: daemonSet({ spec: { template: { metadata: { annotations } } } }),
+        object: daemonSet,
         ownership: 'partial',
         origin,
         missing: makeKubeProxy(inventory),

@@ -8,6 +8,7 @@ import {
 } from '@skerry/steps';
 import { z } from 'zod';
 import { withJoinValues } from '../kubeadm/join-values.ts';
+import { fieldManager } from '../objects/ownership.ts';
 
 const schema = z.strictObject({
   cluster: z.string(),
@@ -31,6 +32,11 @@ const schema = z.strictObject({
   makers: z.array(z.string()).default([]),
   /** kubeadm's configuration as YAML, `joinPlaceholders` in it for what is made when needed. */
   configuration: z.string(),
+  /**
+   * An object as JSON that is applied as soon as kubeadm has begun the cluster, '' for none: the note on
+   * kube-proxy's pods, which would be made twice over if it came later, with the other objects.
+   */
+  afterInit: z.string().default(''),
   /** Seconds. */
   deadline: z.int().default(1800),
 });
@@ -65,7 +71,7 @@ echo end
 // memory, for root only, and goes away whatever happens.
 const converge = `
 marker=/var/lib/skerry/kubeadm.started static=/etc/kubernetes/manifests
-action=$1 node=$2; shift 2
+action=$1 node=$2 after=$3; shift 3
 fail() { printf '%s\\n' "$*" >&2; exit 1; }
 umask 077
 mkdir -p /var/lib/skerry /run/skerry || exit 1
@@ -91,6 +97,11 @@ umask 022
 if [ "$action" = init ]; then kubeadm init --config "$file" --skip-token-print
 else kubeadm join --config "$file"
 fi || fail "kubeadm $action did not come to its end: the next apply takes it back and begins anew"
+if [ -n "$after" ]; then
+  printf '%s\\n' "$after" | kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=60s apply \\
+    --server-side --validate=false --field-manager=${fieldManager} --force-conflicts -f - ||
+    echo 'it is applied with the other objects'
+fi
 rm -f "$marker"
 `;
 
@@ -149,7 +160,13 @@ export const membershipKind: StepKind<Desired, Observed> = {
     return changes;
   },
   converge: (desired) =>
-    sh(converge, desired.action, desired.node, ...withJoinValues(desired.configuration, desired)),
+    sh(
+      converge,
+      desired.action,
+      desired.node,
+      desired.afterInit,
+      ...withJoinValues(desired.configuration, desired),
+    ),
   deadline: ({ deadline }) => deadline,
 };
 

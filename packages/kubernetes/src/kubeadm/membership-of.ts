@@ -12,6 +12,7 @@ import {
 import { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './endpoint.ts';
 import { secondsOf } from './duration.ts';
 import { joinPlaceholders } from './join-values.ts';
+import { kubeProxyOf } from './kube-proxy.ts';
 
 /** What must be known of a host: `Facts` of the runbook package has it. */
 export interface MemberFacts {
@@ -76,6 +77,7 @@ export function membershipOf(
         ...(proxy === undefined ? [] : [proxy]),
       ]
     : [joinConfiguration(inventory, host, joinPlaceholders)];
+  const proxyPods = init ? kubeProxyOf(inventory)?.daemonSet : undefined;
   const makers = [...elsewhere, ...others.filter((other) => !elsewhere.includes(other))];
   return membership(
     {
@@ -90,6 +92,7 @@ export function membershipOf(
       unknown: init ? others.map(({ name }) => name).filter((name) => !fleet.has(name)) : [],
       makers: init ? [] : makers.map(({ name }) => name),
       configuration: objectsText(objects),
+      afterInit: proxyPods === undefined ? '' : JSON.stringify(proxyPods),
       deadline: besidesWaits + waitsOf(kubernetes.kubeadm.timeouts),
     },
     options,
