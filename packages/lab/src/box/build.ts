@@ -13,6 +13,7 @@ import {
   mmdebstrapArguments,
   type DebianRelease,
 } from './script.ts';
+import { makeWorkplace, removeTree } from './workplace.ts';
 
 export interface BoxRequest {
   readonly debian: DebianRelease;
@@ -83,7 +84,7 @@ async function writeOverlay(folder: string, files: readonly ImageFile[]): Promis
 /**
  * The box for these settings: from the cache, or built from Debian's packages.
  *
- * A box appears in the cache by one rename, so an interrupted build leaves none.
+ * A box appears in the cache by one rename, so an interrupted build leaves none; two at once do not meet.
  */
 export async function ensureBox(request: BoxRequest, progress: Progress): Promise<Box> {
   const origin = await hostOrigin();
@@ -102,14 +103,15 @@ export async function ensureBox(request: BoxRequest, progress: Progress): Promis
     initrd: join(folder, 'initrd.img'),
   };
   if (await exists(box.file)) return box;
-  const work = `${folder}.part`;
-  await rm(work, { recursive: true, force: true });
-  await mkdir(work, { recursive: true, mode: 0o700 });
+  const work = await makeWorkplace(folder);
   try {
     await build(request, origin, files, work, progress);
-    await rename(work, folder);
+    // Where somebody else built the same one meanwhile, theirs is as good.
+    await rename(work, folder).catch(async (error: unknown) => {
+      if (!(await exists(box.file))) throw error;
+    });
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await removeTree(work);
   }
   return box;
 }
