@@ -174,8 +174,10 @@ export default runbook({
         when: (context) => wanted(context) && isFirst(context),
         tags: ['objects'],
       },
-      ({ host, inventory, fleet }) => [
-        clusterObjects({ inventory, fleet }, { needs: membershipOf(inventory, host, fleet) }),
+      (context) => [
+        clusterObjects(context, {
+          needs: membershipOf(context.inventory, context.host, context.fleet),
+        }),
       ],
     ),
 
@@ -183,7 +185,7 @@ export default runbook({
       const { host, inventory, fleet } = context;
       // Where all objects are applied the rollout of kube-proxy has ended by then.
       const rollout = isFirst(context)
-        ? [clusterObjects({ inventory, fleet })]
+        ? [clusterObjects(context)]
         : [membershipOf(inventory, host, fleet)];
       return [proxyLeftovers(inventory.kubernetes.network.proxy, { needs: rollout })];
     }),

@@ -1,4 +1,5 @@
 import { DiagnosticError } from '@skerry/diagnostics';
+import type { Change } from '@skerry/steps';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
 import { clusterObjectGroups, membershipOf, objectsKind } from '../src/index.ts';
@@ -122,6 +123,64 @@ describe('the objects of a cluster', () => {
     const group = groupsOf(withPeer).find(({ name }) => name === 'kube-proxy');
     const daemonSet = group?.objects.find(({ object }) => object.kind === 'DaemonSet');
     expect(JSON.parse(afterInit)).toEqual(daemonSet?.object);
+  });
+
+  test('have the labels and taints of a host that joins before, and of nobody else that is no node', () => {
+    const { inventory } = marked(withPeer);
+    const workers = inventory.hosts.filter(({ roles }) => roles.includes('worker'));
+    const [one] = workers;
+    if (one === undefined) throw new Error('no worker');
+    const labelled = inventory.hosts.map((host) =>
+      host === one
+        ? {
+            ...host,
+            node: {
+              ...host.node,
+              labels: { zone: 'a' },
+              taints: [{ key: 'gpu', value: '', effect: 'NoSchedule' as const }],
+            },
+          }
+        : host,
+    );
+    const record = { id: 'ConfigMap kube-system/skerry-cluster-objects', lacks: 'namespace' };
+    const changesWith = (role: '' | 'worker', isComing: boolean): readonly Change[] => {
+      const facts = { kubernetes: { kubelet: '', role, ca: '', server: '' } } as never;
+      const context = {
+        inventory: { ...inventory, hosts: labelled },
+        fleet: new Map([[one.name, facts]]),
+        isComing: () => isComing,
+      };
+      const groups = clusterObjectGroups(context, texts).filter(({ name }) =>
+        name.includes('nodes'),
+      );
+      const desired = objectsKind.schema.parse({ name: 'cluster', groups });
+      return objectsKind
+        .diff(desired, {
+          cluster: true,
+          live: [],
+          applied: [],
+          pending: [record],
+          refused: [],
+          calls: 2,
+        })
+        .filter(({ subject }) => subject.startsWith('Node '));
+    };
+    expect(changesWith('worker', true)).toEqual([]);
+    expect(changesWith('', false)).toEqual([]);
+    expect(changesWith('', true)).toEqual([
+      {
+        subject: `Node ${one.name} (taints)`,
+        action: 'update',
+        before: 'none',
+        after: 'gpu:NoSchedule',
+      },
+      expect.objectContaining({
+        subject: `Node ${one.name}`,
+        action: 'update',
+        why: 'it joins the cluster before',
+        diff: expect.stringContaining('+    zone: a') as string,
+      }),
+    ]);
   });
 
   test('let control planes answer for addresses where they run what others do, and only there', () => {

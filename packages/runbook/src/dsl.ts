@@ -12,6 +12,11 @@ export interface PlayContext {
   readonly inventory: Inventory;
   /** Facts of every host that is known, by name: for rules that compare hosts. */
   readonly fleet: ReadonlyMap<string, Facts>;
+  /**
+   * Whether steps with this tag are still to come in this run: false where `--tags` leaves them out, and
+   * in the second look, when all is done. For what another host becomes by such a step.
+   */
+  readonly isComing: (tag: string) => boolean;
   /** What `--bundle` or the inventory names; undefined where the hosts fetch everything themselves. */
   readonly bundle?: Bundle;
 }

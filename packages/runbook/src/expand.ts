@@ -42,6 +42,8 @@ export interface ExpandRequest {
   /** By play: the names of the hosts that its `hosts` selects. */
   readonly members: ReadonlyMap<string, ReadonlySet<string>>;
   readonly tags: readonly string[] | undefined;
+  /** That all steps were run already: see `PlayContext.isComing`. */
+  readonly isDone?: boolean;
   /** Gets every tag that a step has, also of steps that `tags` leaves out. */
   readonly knownTags?: Set<string>;
   readonly resolve: ResolveContext;
@@ -60,6 +62,7 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
     cluster: inventory.cluster,
     inventory,
     fleet,
+    isComing: (tag) => request.isDone !== true && (tags === undefined || tags.includes(tag)),
     ...(request.bundle === undefined ? {} : { bundle: request.bundle }),
   };
   const seen = new Set<string>();

@@ -106,15 +106,16 @@ function asLoginToo({ request, members }: FleetContext, host: Host): boolean {
 
 /**
  * The plan of a host from its answer and the facts of all: what was probed on a guess counts where the
- * guess was right; otherwise the host is asked again.
+ * guess was right; otherwise the host is asked again. `isDone`: nothing more is to come in this run.
  */
 export async function planAnswer(
   fleet: FleetContext,
   { host, link }: HostState,
   answer: FirstAnswer,
   all: ReadonlyMap<string, Facts>,
+  isDone = false,
 ): Promise<{ plays: ExpandedPlay[]; readings: StepReading[]; plan: HostPlan }> {
-  const plays = expandFor(fleet, host, answer.facts, all);
+  const plays = expandFor(fleet, host, answer.facts, all, isDone);
   const readings = sameProbes(answer.guess, plays)
     ? readResults(plays, answer.results)
     : await readSteps(link, plays, fleet.request);
@@ -167,6 +168,7 @@ function expandFor(
   host: Host,
   facts: Facts,
   all: ReadonlyMap<string, Facts>,
+  isDone = false,
 ): ExpandedPlay[] {
   const { request, members, checked, knownTags } = fleet;
   return expand({
@@ -177,6 +179,7 @@ function expandFor(
     fleet: all,
     members,
     tags: request.tags,
+    isDone,
     knownTags,
     resolve: request.templates(host, facts),
     ...(request.bundle === undefined ? {} : { bundle: request.bundle.index }),

@@ -116,7 +116,7 @@ interface Asked {
   readonly desired: unknown;
 }
 
-/** Whether the plays that were probed on a guess are the ones that are wanted. */
+/** Whether the plays that were probed on a guess ask the host what those that are wanted would ask. */
 export function sameProbes(
   guess: readonly ExpandedPlay[] | undefined,
   wanted: readonly ExpandedPlay[],
@@ -132,7 +132,8 @@ export function sameProbes(
     sent.every(({ become, kind, desired }, index) => {
       const other = asked[index];
       if (other === undefined || become !== other.become || kind !== other.kind) return false;
-      return desired === other.desired || JSON.stringify(desired) === JSON.stringify(other.desired);
+      if (desired === other.desired) return true;
+      return JSON.stringify(kind.probe(desired)) === JSON.stringify(kind.probe(other.desired));
     })
   );
 }

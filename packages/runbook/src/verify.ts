@@ -78,7 +78,7 @@ async function remainingSteps(
   answer: FirstAnswer,
   facts: ReadonlyMap<string, NonNullable<HostState['facts']>>,
 ): Promise<{ remaining: string[]; unstarted: number }> {
-  const { plan } = await planAnswer(fleet, state, answer, facts);
+  const { plan } = await planAnswer(fleet, state, answer, facts, true);
   // What the failure policy kept from starting is still to be done, and nobody's fault.
   const idle = new Set(
     state.plan?.plays

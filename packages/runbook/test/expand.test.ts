@@ -223,3 +223,18 @@ test('handlers that are none are told when the runbook is expanded, all at once'
   ]);
   expect(found[0]?.at).toEqual({ host: 'a', step: 'P › file /x' });
 });
+
+test('a play is told which steps are still to come: those of --tags, and none in the second look', () => {
+  const asking = (more: Partial<ExpandRequest>): string[] => {
+    const told: string[] = [];
+    const ask = play('Ask', { hosts: 'all' }, ({ isComing }) => {
+      told.push(...['workers', 'objects'].filter((tag) => isComing(tag)));
+      return [x];
+    });
+    expanded([ask], more);
+    return told;
+  };
+  expect(asking({})).toEqual(['workers', 'objects']);
+  expect(asking({ tags: ['objects'] })).toEqual(['objects']);
+  expect(asking({ isDone: true })).toEqual([]);
+});

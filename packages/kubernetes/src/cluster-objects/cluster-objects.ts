@@ -4,6 +4,7 @@ import { objectsKind } from '../kinds/objects.ts';
 import type { ObjectGroup } from '../objects/desired-objects.ts';
 import { networkGroups } from '../networks/network-groups.ts';
 import type { NodeFacts } from '../rules/rule.ts';
+import type { MemberFacts } from '../kubeadm/membership-of.ts';
 import { kubeadmGroup, kubeProxyGroup } from './kubeadm-groups.ts';
 import { loadBalancerGroups } from './load-balancer-groups.ts';
 import { nodeGroup } from './node-group.ts';
@@ -13,7 +14,9 @@ import { policyGroups } from './policy-groups.ts';
 export interface ClusterContext {
   readonly inventory: Inventory;
   /** Facts of every host that is known, by name. */
-  readonly fleet: ReadonlyMap<string, NodeFacts>;
+  readonly fleet: ReadonlyMap<string, NodeFacts & Partial<MemberFacts>>;
+  /** Whether steps with a tag are still to come in this run. */
+  readonly isComing?: (tag: string) => boolean;
 }
 
 /** Manifests and charts of the bundle as texts. */
@@ -39,12 +42,17 @@ export function clusterObjects(context: ClusterContext, options: StepOptions = {
 
 /** The groups of `clusterObjects`, in the order in which they are applied. */
 export function clusterObjectGroups(
-  { inventory }: ClusterContext,
+  { inventory, fleet, isComing }: ClusterContext,
   texts: BundledTexts,
 ): ObjectGroup[] {
   return [
     kubeadmGroup(inventory),
-    nodeGroup(inventory),
+    nodeGroup(
+      inventory,
+      ({ name, roles }) =>
+        fleet.get(name)?.kubernetes?.role === '' &&
+        isComing?.(roles.includes('control-plane') ? 'control-plane' : 'workers') === true,
+    ),
     // Before kube-proxy: where the CNI takes its place, Services are carried all the time.
     ...networkGroups(inventory, texts, rolloutSeconds),
     kubeProxyGroup(inventory, rolloutSeconds),

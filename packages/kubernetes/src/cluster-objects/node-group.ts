@@ -7,8 +7,14 @@ function isNode({ roles }: Host): boolean {
   return roles.includes('control-plane') || roles.includes('worker');
 }
 
-/** Labels and taints of nodes. Each node is here, also without any: so that what was ours can go. */
-export function nodeGroup({ hosts }: Inventory): ObjectGroup {
+/**
+ * Labels and taints of nodes. Each node is here, also without any: so that what was ours can go.
+ * `isJoining` tells of which hosts this run makes nodes, before it comes to this.
+ */
+export function nodeGroup(
+  { hosts }: Inventory,
+  isJoining: (host: Host) => boolean = () => false,
+): ObjectGroup {
   return {
     name: 'labels and taints of nodes',
     objects: hosts.filter(isNode).map((host) => ({
@@ -20,6 +26,7 @@ export function nodeGroup({ hosts }: Inventory): ObjectGroup {
       },
       ownership: 'partial',
       origin: formatPosition(host.origins.get('node.labels')?.at ?? host.at),
+      ...(isJoining(host) ? { expected: 'it joins the cluster before' } : {}),
     })),
     waits: [],
   };

@@ -37,6 +37,8 @@ const desiredObject = z.strictObject({
   origin: z.string(),
   /** For `partial`: what to do where it is not there; left out: then nothing of it is wanted. */
   missing: z.string().optional(),
+  /** For `partial`: why it is there by the time when this is applied, though it may not be yet. */
+  expected: z.string().optional(),
 });
 export type DesiredObject = z.infer<typeof desiredObject>;
 

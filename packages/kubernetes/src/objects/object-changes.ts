@@ -44,7 +44,10 @@ export function objectChanges(desired: Desired, observed: Observed): Change[] {
   const changes: Change[] = [];
   for (const one of wanted) {
     const live = seen.live.get(idOf(one.object));
-    const taints = live === undefined ? undefined : taintChange(one, live);
+    const taints =
+      live === undefined && one.expected === undefined
+        ? undefined
+        : taintChange(one, live ?? { metadata: {} });
     if (taints !== undefined) changes.push(taints);
     const change = changeOf(one, seen);
     if (change === undefined) continue;
@@ -81,6 +84,7 @@ function changeOf(one: DesiredObject, seen: Seen): Change | undefined {
       : { subject: id, action: 'delete', why: `it is not wanted: ${one.origin}` };
   }
   if (one.ownership === 'partial' && live === undefined) {
+    if (one.expected !== undefined) return expectation(one, one.expected, seen.desired);
     if (one.missing === undefined) return undefined;
     return { subject: id, action: 'refuse', why: 'it is not there', fix: one.missing };
   }
@@ -141,6 +145,11 @@ function refusal(
 function creation(one: DesiredObject, desired: Desired): Change {
   const diff = textDiff(undefined, objectsText([withoutSchemas(shown(marked(one, desired)))]));
   return { subject: idOf(one.object), action: 'create', diff };
+}
+
+/** What is set of an object that somebody makes until then. */
+function expectation(one: DesiredObject, why: string, desired: Desired): Change {
+  return { ...creation(one, desired), action: 'update', why };
 }
 
 /** What is ours and no longer wanted: it goes, or is let go where other people's things hang on it. */
