@@ -58,6 +58,9 @@ const agentPrograms: Readonly<Record<string, string>> = {
 /** Where Debian has what is called otherwise when packages are configured. */
 const links: readonly LayerEntry[] = [
   { path: '/usr/bin/sh', link: 'dash' },
+  // By it the agent finds the node's cgroups, mounted at /run/cilium/cgroupv2: its chart gives it
+  // /var/run/cilium only. Without it programs for sockets are attached to the agent's own cgroup.
+  { path: '/var/run', link: '/run' },
   { path: '/usr/local/bin/clang', link: `/usr/lib/llvm-${clang}/bin/clang` },
   ...['iptables', 'ip6tables'].flatMap((name) =>
     ['', '-save', '-restore'].map((suffix) => ({
