@@ -95,7 +95,12 @@ function changeOf(one: DesiredObject, seen: Seen): Change | undefined {
   const applied = seen.applied.get(id);
   if (applied === undefined) throw new Error(`the probe said nothing of ${id}`);
   if (live === undefined) return creation(one, seen.desired);
-  const { before, after } = differenceOf(marked(one, seen.desired), live, applied);
+  const { before, after } = differenceOf(
+    marked(one, seen.desired),
+    live,
+    applied,
+    isSameVersion(live, applied) ? 'ours' : "anybody's",
+  );
   if (isDeepStrictEqual(before, after)) return undefined;
   const mine = ownershipOf(live, seen.desired) !== undefined;
   const diff = textDiff(
@@ -110,6 +115,11 @@ function changeOf(one: DesiredObject, seen: Seen): Change | undefined {
       ? {}
       : { why: 'it is there and was not made here: what is wanted of it is taken over' }),
   };
+}
+
+/** Whether both answers tell of the same version of an object. A dry run makes no new one. */
+function isSameVersion(live: LiveObject, applied: LiveObject): boolean {
+  return live.metadata['resourceVersion'] === applied.metadata['resourceVersion'];
 }
 
 function waitsFor(lacks: string, { object }: DesiredObject): string {

@@ -4,6 +4,8 @@ export interface Difference {
   readonly after: unknown;
 }
 
+type Unwanted = 'ours' | "anybody's";
+
 type Tree = { readonly [key: string]: unknown };
 
 function isTree(value: unknown): value is Tree {
@@ -14,21 +16,30 @@ function isTree(value: unknown): value is Tree {
  * What an apply changes of an object, as two trees that are equal where it changes nothing. They hold
  * the fields that are wanted, each as the server has it, and those that go because they were ours and
  * are no longer wanted. What the server or somebody else filled in is left out.
+ *
+ * `unwanted` says what to make of a field that is not wanted and goes: `ours`, or `anybody's` where
+ * somebody else wrote the object between the two answers. Kubernetes takes the taint off a node that
+ * has become ready: nobody can tell that from what an apply of ours takes away, until the next look.
  */
-export function differenceOf(wanted: unknown, live: unknown, applied: unknown): Difference {
+export function differenceOf(
+  wanted: unknown,
+  live: unknown,
+  applied: unknown,
+  unwanted: Unwanted = 'ours',
+): Difference {
   if (isTree(live) && isTree(applied)) {
-    return ofTrees(isTree(wanted) ? wanted : {}, live, applied);
+    return ofTrees(isTree(wanted) ? wanted : {}, live, applied, unwanted);
   }
   if (Array.isArray(live) && Array.isArray(applied)) {
-    return ofLists(Array.isArray(wanted) ? wanted : undefined, live, applied);
+    return ofLists(Array.isArray(wanted) ? wanted : undefined, live, applied, unwanted);
   }
   // Something new: as far as it is wanted, without what the server filled in.
   const whole = wanted === undefined || applied === undefined || live !== undefined;
-  const after = whole ? applied : differenceOf(wanted, applied, applied).after;
+  const after = whole ? applied : differenceOf(wanted, applied, applied, unwanted).after;
   return { before: live, after };
 }
 
-function ofTrees(wanted: Tree, live: Tree, applied: Tree): Difference {
+function ofTrees(wanted: Tree, live: Tree, applied: Tree, unwanted: Unwanted): Difference {
   const before: Record<string, unknown> = {};
   const after: Record<string, unknown> = {};
   const put = (key: string, one: Difference): void => {
@@ -36,14 +47,14 @@ function ofTrees(wanted: Tree, live: Tree, applied: Tree): Difference {
     if (one.after !== undefined) after[key] = one.after;
   };
   for (const [key, value] of Object.entries(wanted)) {
-    const one = differenceOf(value, live[key], applied[key]);
+    const one = differenceOf(value, live[key], applied[key], unwanted);
     put(key, {
       before: isBare(one.before, live[key]) ? undefined : one.before,
       after: isBare(one.after, applied[key]) ? undefined : one.after,
     });
   }
   for (const [key, value] of Object.entries(live)) {
-    if (key in wanted) continue;
+    if (key in wanted || unwanted === "anybody's") continue;
     if (!(key in applied)) before[key] = value;
     else {
       const inside = removedFrom(value, applied[key]);
@@ -63,7 +74,7 @@ function isBare(left: unknown, whole: unknown): boolean {
 /** What goes from a part that nobody wants anything of now; undefined where nothing goes. */
 function removedFrom(live: unknown, applied: unknown): Difference | undefined {
   if (isTree(live) && isTree(applied)) {
-    const found = ofTrees({}, live, applied);
+    const found = ofTrees({}, live, applied, 'ours');
     return Object.keys(found.before as Tree).length > 0 ? found : undefined;
   }
   if (Array.isArray(live) && Array.isArray(applied)) {
@@ -109,15 +120,21 @@ function ofLists(
   wanted: readonly unknown[] | undefined,
   live: readonly unknown[],
   applied: readonly unknown[],
+  unwanted: Unwanted,
 ): Difference {
-  if (wanted === undefined) return removedFrom(live, applied) ?? { before: live, after: live };
+  if (wanted === undefined) {
+    const gone = unwanted === 'ours' ? removedFrom(live, applied) : undefined;
+    return gone ?? { before: live, after: live };
+  }
   if (!live.some(isTree) && !applied.some(isTree)) return { before: live, after: applied };
   const nameOf = itemNames([wanted, live, applied]);
   if (nameOf === undefined) {
     if (wanted.length !== live.length || wanted.length !== applied.length) {
       return { before: live, after: applied };
     }
-    const items = wanted.map((item, index) => differenceOf(item, live[index], applied[index]));
+    const items = wanted.map((item, index) =>
+      differenceOf(item, live[index], applied[index], unwanted),
+    );
     return { before: items.map((one) => one.before), after: items.map((one) => one.after) };
   }
   const [ours, were, are] = [wanted, live, applied].map(
@@ -128,8 +145,8 @@ function ofLists(
   for (const name of new Set([...were.keys(), ...are.keys()])) {
     const [was, is] = [were.get(name), are.get(name)];
     // An item of somebody else, that an apply leaves alone.
-    if (!ours.has(name) && is !== undefined) continue;
-    const item = differenceOf(ours.get(name), was, is);
+    if (!ours.has(name) && (is !== undefined || unwanted === "anybody's")) continue;
+    const item = differenceOf(ours.get(name), was, is, unwanted);
     if (item.before !== undefined) before.push(item.before);
     if (item.after !== undefined) after.push(item.after);
   }
