@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtPrograms, startApiServer } from './api-server.ts';
 import {
@@ -52,6 +55,22 @@ describe.skipIf(programs === undefined)('objects, on a real API server', () => {
   });
   afterAll(async () => {
     await objects?.api[Symbol.asyncDispose]();
+  });
+
+  it('are told by a dry run in the version that it looked at, also where it would change them', async () => {
+    const { kubectl } = objects.api;
+    await kubectl('create', 'configmap', 'versions', '-n', 'default', '--from-literal=a=1');
+    const versionOf = (json: string): string =>
+      (JSON.parse(json) as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
+    const live = versionOf(await kubectl('get', 'configmap', 'versions', '-o', 'json'));
+    const folder = mkdtempSync(join(tmpdir(), 'dry-run-'));
+    const file = join(folder, 'versions.json');
+    writeFileSync(file, JSON.stringify(configMap('versions', { a: '2' })));
+    const dry = ['--dry-run=server', '--field-manager=skerry', '--force-conflicts', '-o', 'json'];
+    const applied = await kubectl('apply', '--server-side', ...dry, '-f', file);
+    rmSync(folder, { recursive: true });
+    expect(JSON.parse(applied)).toMatchObject({ data: { a: '2' } });
+    expect(versionOf(applied)).toBe(live);
   });
 
   it.each(['dash', 'busybox'] as const)(
