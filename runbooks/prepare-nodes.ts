@@ -64,7 +64,7 @@ export default runbook({
         gate('kernel', { kernel: oldestKernel(proxy), cgroup: 2, xen: { minimum: '4.17' } }),
         gate('identity', { unique: twinsOf(host.name, fleet) }),
         hostname(host.name, { when: node.hostname }),
-        hostsEntries('cluster', namesByAddress(inventory.hosts), { when: node.hostsEntries }),
+        hostsEntries('cluster', namesByAddress(inventory, host), { when: node.hostsEntries }),
         tools,
         modules,
         sysctl('kubernetes', parametersFor(node.sysctl), { needs: modules }),

@@ -130,7 +130,9 @@ export const nodeSettings = z
     hostsEntries: z
       .boolean()
       .default(true)
-      .describe('Write every host of the cluster to /etc/hosts'),
+      .describe(
+        'Write names to /etc/hosts: of control planes and its own; without Kubernetes of every host',
+      ),
     reboot: z
       .enum(['never', 'when-required'])
       .default('never')

@@ -1,3 +1,4 @@
+import { parseInventory } from '@skerry/inventory';
 import { describe, expect, test } from 'vitest';
 import {
   containerdConfigVersion,
@@ -119,13 +120,34 @@ test.each([
   expect(oldestKernel(proxy).minimum).toBe(expected);
 });
 
-test('names for /etc/hosts come by address; an address that is a name is left out', () => {
-  const hosts = [
-    { name: 'a', address: '10.0.0.1' },
-    { name: 'b', address: 'b.example.net' },
-    { name: 'c', address: 'fd00::3' },
-  ];
-  expect(namesByAddress(hosts)).toEqual({ '10.0.0.1': ['a'], 'fd00::3': ['c'] });
+describe('names for /etc/hosts', () => {
+  const namesOn = (kubernetes: string): Record<string, object> => {
+    const inventory = parseInventory(
+      `cluster: { name: c }
+groups:
+  control: { roles: [control-plane], hosts: { a: { address: 10.0.0.1 }, b: { address: b.example.net } } }
+  workers: { roles: [worker], hosts: { c: { address: 'fd00::3' }, d: { address: 10.0.0.4 } } }
+${kubernetes}`,
+      'c.yaml',
+    );
+    return Object.fromEntries(
+      inventory.hosts.map((host) => [host.name, namesByAddress(inventory, host)]),
+    );
+  };
+
+  test('are those of all hosts; an address that is a name is left out', () => {
+    const { a, d } = namesOn('');
+    expect(a).toEqual({ '10.0.0.1': ['a'], 'fd00::3': ['c'], '10.0.0.4': ['d'] });
+    expect(d).toBe(a);
+  });
+
+  test('of a cluster, those of control planes and its own: who joins changes no other node', () => {
+    const { a, b, c, d } = namesOn('kubernetes: { version: 1.36.3 }');
+    expect(a).toEqual({ '10.0.0.1': ['a'] });
+    expect(b).toBe(a);
+    expect(c).toEqual({ '10.0.0.1': ['a'], 'fd00::3': ['c'] });
+    expect(d).toEqual({ '10.0.0.1': ['a'], '10.0.0.4': ['d'] });
+  });
 });
 
 test('packages of a node', () => {

@@ -168,6 +168,8 @@ export const membershipKind: StepKind<Desired, Observed> = {
       ...withJoinValues(desired.configuration, desired),
     ),
   deadline: ({ deadline }) => deadline,
+  // It follows from the configuration.
+  asked: ({ afterInit: _, ...rest }) => rest,
 };
 
 function memberChanges(desired: Desired, member: NonNullable<Observed['member']>): Change[] {
