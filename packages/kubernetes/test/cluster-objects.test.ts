@@ -115,7 +115,7 @@ describe('the objects of a cluster', () => {
 
   test('find the note on kube-proxy that kubeadm init has put there, so that its pods are made once', () => {
     const { inventory } = marked(withPeer);
-    const [first] = inventory.hosts.filter(({ roles }) => roles.includes('control-plane'));
+    const first = inventory.hosts.find(({ roles }) => roles.includes('control-plane'));
     if (first === undefined) throw new Error('no control plane');
     const step = membershipOf(inventory, first, new Map());
     const { action, afterInit } = step.desired as { action: string; afterInit: string };
@@ -127,8 +127,7 @@ describe('the objects of a cluster', () => {
 
   test('have the labels and taints of a host that joins before, and of nobody else that is no node', () => {
     const { inventory } = marked(withPeer);
-    const workers = inventory.hosts.filter(({ roles }) => roles.includes('worker'));
-    const [one] = workers;
+    const one = inventory.hosts.find(({ roles }) => roles.includes('worker'));
     if (one === undefined) throw new Error('no worker');
     const labelled = inventory.hosts.map((host) =>
       host === one
@@ -207,7 +206,7 @@ describe('the objects of a cluster', () => {
       .find(({ name }) => name === 'MetalLB')
       ?.objects.find(({ object }) => object.kind === 'DaemonSet');
     expect(speaker?.object).toMatchObject({ metadata: { name: 'speaker' } });
-    expect((speaker?.object as { spec?: object }).spec).toEqual({
+    expect(speaker?.object['spec']).toEqual({
       template: {
         spec: {
           containers: [

@@ -168,8 +168,8 @@ export const membershipKind: StepKind<Desired, Observed> = {
       ...withJoinValues(desired.configuration, desired),
     ),
   deadline: ({ deadline }) => deadline,
-  // It follows from the configuration.
-  asked: ({ afterInit: _, ...rest }) => rest,
+  // What is applied after init follows from the configuration.
+  asked: (desired) => ({ ...desired, afterInit: '' }),
 };
 
 function memberChanges(desired: Desired, member: NonNullable<Observed['member']>): Change[] {
