@@ -71,6 +71,7 @@ describe.skipIf(programs === undefined)('objects, on a real API server', () => {
     rmSync(folder, { recursive: true });
     expect(JSON.parse(applied)).toMatchObject({ data: { a: '2' } });
     expect(versionOf(applied)).toBe(live);
+    await kubectl('delete', 'configmap', 'versions');
   });
 
   it.each(['dash', 'busybox'] as const)(
