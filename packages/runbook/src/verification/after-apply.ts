@@ -1,10 +1,10 @@
-import { HostLink } from '../host-link.ts';
+import type { HostLink } from '../host-link.ts';
 import { touched, type HostState } from '../host-state.ts';
 import { lockOwner } from '../lock.ts';
 import type { RunRequest } from '../request.ts';
 import { Checking } from './checking.ts';
 import { runChecks, type ChecksOutcome } from './run-checks.ts';
-import { checksRequest } from './verify-cluster.ts';
+import { checksRequest, opening } from './verify-cluster.ts';
 
 /** A look at a cluster whose set-up has been started. */
 export interface BegunVerification {
@@ -25,25 +25,21 @@ export function beginVerification(
   states: readonly HostState[],
   run: string,
 ): BegunVerification | undefined {
-  const { verification, inventory, connector, endpointOf, signal } = request;
+  const { verification, signal } = request;
   const isWell = (): boolean =>
     !signal.aborted && states.every(({ failure }) => failure === undefined);
   if (verification === undefined || !states.some(touched) || !isWell()) return undefined;
   const own = new Map<string, HostLink>();
-  const linkOf = (name: string): HostLink => {
-    const known = own.get(name);
-    if (known !== undefined) return known;
-    const state = states.find(({ host }) => host.name === name);
-    if (state !== undefined && !verification.api.includes(name)) return state.link;
-    const host = inventory.hosts.find((one) => one.name === name);
-    if (host === undefined)
-      throw new Error(`the verification names a host that is not there: ${name}`);
-    const link = new HostLink(name, connector, endpointOf(host));
-    if (state === undefined) link.holdLock(lockOwner(), run);
-    own.set(name, link);
-    return link;
-  };
-  const checks = checksRequest({ ...request, verification }, linkOf);
+  const asked = { ...request, verification };
+  const stateOf = (name: string): HostState | undefined =>
+    states.find(({ host }) => host.name === name);
+  const open = opening(asked, own, (link) => {
+    if (stateOf(link.host) === undefined) link.holdLock(lockOwner(), run);
+  });
+  const checks = checksRequest(asked, (name) => {
+    const state = verification.api.includes(name) ? undefined : stateOf(name);
+    return state?.link ?? open(name);
+  });
   const checking = new Checking(checks);
   // What goes wrong is told by `finish`, which waits for it.
   checking.begin().catch(() => undefined);

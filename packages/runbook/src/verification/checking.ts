@@ -95,15 +95,14 @@ export class Checking {
   }
 
   /** Starts the set-up, for which `all` waits: whoever has something else to do meanwhile calls it before. */
-  begin(): Promise<unknown> {
+  begin(): Promise<string | undefined> {
     this.#beginning ??= this.#setUp();
     return this.#beginning;
   }
 
   async all(): Promise<void> {
     const { verification, emit, signal } = this.#request;
-    this.#beginning ??= this.#setUp();
-    const setUpFailure = await this.#beginning;
+    const setUpFailure = await this.begin();
     if (this.#api === undefined) return;
     const begun = performance.now();
     let due = verification.checks;

@@ -10,10 +10,10 @@ export interface ChecksOutcome {
 }
 
 /**
- * Looks at a cluster: sets up what the checks need, unless `checking` has begun with it, reads the cluster, runs the fragments of all
- * checks in one script on each host, and takes the set-up away again, whatever happened. Checks that
- * may settle are tried again for a while. What came of each is told by an event; nothing is thrown
- * for what a host or the cluster did.
+ * Looks at a cluster: sets up what the checks need, unless `checking` has begun with it, reads the
+ * cluster, runs the fragments of all checks in one script on each host, and takes the set-up away again,
+ * whatever happened. Checks that may settle are tried again for a while. What came of each is told by an
+ * event; nothing is thrown for what a host or the cluster did.
  */
 export async function runChecks(
   request: ChecksRequest,

@@ -28,25 +28,36 @@ export interface VerifyRequest {
  * nothing is changed on the others, and the pods that are made belong to the cluster.
  */
 export async function verifyCluster(request: VerifyRequest): Promise<ChecksOutcome> {
-  const { verification, inventory, connector, endpointOf } = request;
+  const { verification } = request;
   const opened = new Map<string, HostLink>();
   const run = randomUUID();
-  const linkOf = (name: string): HostLink => {
+  const linkOf = opening(request, opened, (link) => {
+    if (verification.api.includes(link.host)) link.holdLock(lockOwner(), run);
+  });
+  try {
+    return await runChecks(checksRequest(request, linkOf));
+  } finally {
+    await Promise.all([...opened.values()].map((link) => link.close()));
+  }
+}
+
+/** The link of a host, made when it is first asked for, given to `prepare` and put into `opened`. */
+export function opening(
+  { inventory, connector, endpointOf }: VerifyRequest,
+  opened: Map<string, HostLink>,
+  prepare: (link: HostLink) => void,
+): (name: string) => HostLink {
+  return (name) => {
     const known = opened.get(name);
     if (known !== undefined) return known;
     const host = inventory.hosts.find((one) => one.name === name);
     if (host === undefined)
       throw new Error(`the verification names a host that is not there: ${name}`);
     const link = new HostLink(name, connector, endpointOf(host));
-    if (verification.api.includes(name)) link.holdLock(lockOwner(), run);
+    prepare(link);
     opened.set(name, link);
     return link;
   };
-  try {
-    return await runChecks(checksRequest(request, linkOf));
-  } finally {
-    await Promise.all([...opened.values()].map((link) => link.close()));
-  }
 }
 
 /** What the checks need to know of a request. */
