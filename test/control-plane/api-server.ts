@@ -19,7 +19,7 @@ export interface ApiServer {
   readonly kubectl: (...words: readonly string[]) => Promise<string>;
   /** Kills the API server; what it knew is in etcd. */
   readonly stop: () => Promise<void>;
-  /** Starts it again, and waits until it is ready. */
+  /** Starts it again where it was killed, and waits until it is ready. */
   readonly restart: () => Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -93,8 +93,10 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
     started.push(child);
     return child;
   };
+  const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+    exitCode !== null || signalCode !== null;
   const kill = async (child: ChildProcess): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (hasEnded(child)) return;
     const gone = new Promise((resolve) => child.once('close', resolve));
     child.kill('SIGKILL');
     await gone;
@@ -152,7 +154,7 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
         await kubectl('get', 'namespace', 'kube-system', 'default');
         return;
       } catch (error) {
-        if (server.exitCode !== null || Date.now() > end) throw error;
+        if (hasEnded(server) || Date.now() > end) throw error;
         await sleep(200);
       }
     }
@@ -169,7 +171,7 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
     kubectl,
     stop: () => kill(server),
     restart: async () => {
-      server = startApi();
+      if (hasEnded(server)) server = startApi();
       await ready();
     },
     [Symbol.asyncDispose]: dispose,
