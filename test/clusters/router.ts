@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { vi } from 'vitest';
 import { beside, wordsBeside } from '../machines.ts';
 
 /** A real router beside the machines: BIRD 2 of Debian, which speaks BGP and sets the kernel's routes. */
@@ -86,6 +86,6 @@ export async function startRouter(options: {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await expect.poll(() => router.sessions().then(() => 'answers', String)).toBe('answers');
+  await vi.waitFor(() => router.sessions(), { timeout: 30_000, interval: 200 });
   return router;
 }

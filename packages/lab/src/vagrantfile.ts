@@ -122,6 +122,18 @@ function kernelCommandLine(accelerator: Accelerator): string {
 }
 
 /**
+ * The processor of the machines. Emulated, the newest instructions are the slowest ones: QEMU takes
+ * those of AVX and SHA apart one element at a time, and programs choose them where they are there.
+ * Westmere has AES, and nothing after SSE 4.2: `sha256sum` takes half of the time, and so does a
+ * file that comes by SSH; Go starts a tenth faster.
+ */
+function processor(accelerator: Accelerator): string[] {
+  return accelerator === 'kvm'
+    ? ["libvirt.cpu_mode = 'host-passthrough'"]
+    : ["libvirt.cpu_mode = 'custom'", "libvirt.cpu_model = 'Westmere'"];
+}
+
+/**
  * The lab as a Vagrantfile. It is complete: `vagrant ssh`, `vagrant halt` and the rest work in its
  * folder as with any other.
  */
@@ -130,7 +142,7 @@ export function vagrantfile(inputs: VagrantfileInputs): string {
   const provider = [
     "libvirt.uri = 'qemu:///system'",
     `libvirt.driver = '${accelerator}'`,
-    `libvirt.cpu_mode = '${accelerator === 'kvm' ? 'host-passthrough' : 'maximum'}'`,
+    ...processor(accelerator),
     `libvirt.default_prefix = '${labName}-'`,
     `libvirt.storage_pool_name = '${labName}'`,
     `libvirt.management_network_name = '${labName}'`,
