@@ -1,8 +1,9 @@
-import { DiagnosticError } from '@skerry/diagnostics';
+import { DiagnosticError, type Diagnostic } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
 import type { Artifact, Bundle } from '@skerry/steps';
-import { kubeadmImages } from './bundle-content/images.ts';
+import { imagesOf, kubeadmImages } from './bundle-content/images.ts';
 import { kubeVipImage } from './endpoint/kube-vip.ts';
+import type { ObjectGroup } from './objects/desired-objects.ts';
 import { pauseImageOf } from './pause-image.ts';
 import { bundledFor } from './programs.ts';
 
@@ -41,12 +42,46 @@ export function bundledImages(
   if (missing.length === 0) return images;
   throw new DiagnosticError(
     missing.map((reference) => ({
-      code: 'bundle-image',
-      severity: 'error' as const,
-      what: `the bundle has no image ${reference} for ${architecture}`,
+      ...lacking(reference, architecture),
       at: { host: host.name },
       why: 'where there is a bundle nothing comes from elsewhere, and this node cannot start without it',
-      fix: 'make a bundle of this inventory: bootstrap bundle create INVENTORY --out DIR',
     })),
   );
+}
+
+/**
+ * Throws a DiagnosticError where objects of the cluster name images that a bundle has not for each
+ * architecture of its nodes (`x86_64` as `uname -m` says it, or `amd64`): their pods would never start.
+ */
+export function expectBundledImages(
+  bundle: Bundle,
+  groups: readonly ObjectGroup[],
+  architectures: readonly string[],
+): void {
+  const wanted = groups.flatMap(({ objects }) =>
+    objects.filter(({ ownership }) => ownership !== 'absent'),
+  );
+  const missing = [...new Set(architectures)].flatMap((architecture) => {
+    const { images } = bundledFor(bundle, { architecture, controlPlane: true });
+    const seen = new Set(images.map(({ reference }) => reference));
+    return wanted.flatMap(({ object, origin }) =>
+      imagesOf([object]).flatMap((reference) => {
+        if (seen.has(reference)) return [];
+        seen.add(reference);
+        const { kind, metadata } = object;
+        const why = `${kind} ${metadata.name} (${origin}) runs it, and where there is a bundle nothing comes from elsewhere`;
+        return [{ ...lacking(reference, architecture), why }];
+      }),
+    );
+  });
+  if (missing.length > 0) throw new DiagnosticError(missing);
+}
+
+function lacking(reference: string, architecture: string): Diagnostic {
+  return {
+    code: 'bundle-image',
+    severity: 'error',
+    what: `the bundle has no image ${reference} for ${architecture}`,
+    fix: 'make a bundle of this inventory: bootstrap bundle create INVENTORY --out DIR',
+  };
 }

@@ -1,5 +1,6 @@
 import type { Inventory } from '@skerry/inventory';
-import type { ResolveContext, Step, StepOptions } from '@skerry/steps';
+import type { Bundle, ResolveContext, Step, StepOptions } from '@skerry/steps';
+import { expectBundledImages } from '../bundled-images.ts';
 import { objectsKind } from '../kinds/objects.ts';
 import type { ObjectGroup } from '../objects/desired-objects.ts';
 import { networkGroups } from '../networks/network-groups.ts';
@@ -14,9 +15,14 @@ import { policyGroups } from './policy-groups.ts';
 export interface ClusterContext {
   readonly inventory: Inventory;
   /** Facts of every host that is known, by name. */
-  readonly fleet: ReadonlyMap<string, NodeFacts & Partial<MemberFacts>>;
+  readonly fleet: ReadonlyMap<
+    string,
+    NodeFacts & Partial<MemberFacts> & { readonly architecture?: string }
+  >;
   /** Whether steps with a tag are still to come in this run. */
   readonly isComing?: (tag: string) => boolean;
+  /** Where nodes have only it: the images of all objects have to be in it. */
+  readonly bundle?: Bundle;
 }
 
 /** Manifests and charts of the bundle as texts. */
@@ -35,9 +41,19 @@ export function clusterObjects(context: ClusterContext, options: StepOptions = {
     kind: objectsKind,
     name: 'cluster',
     desired: undefined,
-    resolve: (texts) => ({ name: 'cluster', groups: clusterObjectGroups(context, texts) }),
+    resolve: (texts) => {
+      const groups = clusterObjectGroups(context, texts);
+      if (context.bundle !== undefined) {
+        expectBundledImages(context.bundle, groups, architecturesOf(context));
+      }
+      return { name: 'cluster', groups };
+    },
     options,
   };
+}
+
+function architecturesOf({ inventory, fleet }: ClusterContext): string[] {
+  return inventory.hosts.flatMap(({ name }) => fleet.get(name)?.architecture ?? []);
 }
 
 /** The groups of `clusterObjects`, in the order in which they are applied. */
