@@ -130,6 +130,9 @@ it('asks every host by one exec, tells each check by an event, and takes the set
     ['passwd', 'passed'],
     ['skipped', 'skipped'],
   ]);
+  // All of them are told before the first one is asked.
+  const checks = outcome.reports.map(({ id, title }) => ({ id, title }));
+  expect(outcome.events[0]).toMatchObject({ type: 'verification-started', checks });
   expect(outcome.reports[2]?.verdict).toHaveProperty('looked', 'a: a of 1, b: b of 1, c: c of 1');
   expect(read(hosts.at('a', 'srv/gone'))).toBe('gone\n');
   expect(existsSync(hosts.at('a', 'srv/set-up'))).toBe(false);

@@ -20,8 +20,8 @@ export async function runChecks(
   checking = new Checking(request),
 ): Promise<ChecksOutcome> {
   const started = performance.now();
-  const { verification, cluster, emit } = request;
-  const checks = verification.checks.map(({ id, title }) => ({ id, title }));
+  const { cluster, emit } = request;
+  const checks = checking.reports.map(({ id, title }) => ({ id, title }));
   emit({ type: 'verification-started', cluster, hosts: [...request.hosts], checks });
   try {
     await checking.all();
