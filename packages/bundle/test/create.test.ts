@@ -31,8 +31,8 @@ const dl = `dl/release/v${version}/bin/linux/amd64`;
 const cni =
   'github/containernetworking/plugins/releases/download/v1.9.1/cni-plugins-linux-amd64-v1.9.1.tgz';
 const metallb = 'raw/metallb/metallb/v0.16.1/config/manifests/metallb-native.yaml';
-const deployment = (name: string): string => `apiVersion: apps/v1
-kind: Deployment
+const workload = (kind: string, name: string): string => `apiVersion: apps/v1
+kind: ${kind}
 metadata: { name: ${name}, namespace: metallb-system }
 spec:
   selector: { matchLabels: { app: ${name} } }
@@ -68,7 +68,8 @@ beforeAll(async () => {
   }
   const plugins = await tgz({ './bridge': 'bridge', './loopback': 'lo', './LICENSE': 'text' });
   web.put(cni, plugins, { checksum: '.sha256' });
-  web.put(metallb, ['controller', 'speaker'].map(deployment).join('---\n'));
+  const programs = [workload('Deployment', 'controller'), workload('DaemonSet', 'speaker')];
+  web.put(metallb, programs.join('---\n'));
   const layer = join(scratch, 'layer');
   await writeLayer(layer, [{ path: '/program', mode: 0o755, text: 'x'.repeat(50_000) }]);
   const archive = join(scratch, 'image.tar');

@@ -6,7 +6,8 @@ import { ciliumObjects } from '../src/networks/cilium-objects.ts';
 import { ciliumValues } from '../src/networks/cilium-values.ts';
 import { objectsText } from '../src/index.ts';
 import { changed, marked } from './marked-inventory.ts';
-import { chartFaults, goModule, objectFaults } from './real-schemas.ts';
+import { chartFaults, objectFaults } from './real-schemas.ts';
+import { upstreamModule } from './upstream-modules.ts';
 
 const versions = ['1.15.19', '1.16.19', '1.17.0', '1.18.5', '1.19.5', '1.20.1'] as const;
 
@@ -45,7 +46,7 @@ const minimal = (version: string): string =>
   ]);
 
 describe.each(versions)('Cilium %s', (version) => {
-  const folder = goModule('github.com/cilium/cilium', `v${version}`);
+  const folder = upstreamModule('github.com/cilium/cilium', `v${version}`);
   const chart = folder && join(folder, 'install/kubernetes/cilium');
   const values = [full(version), minimal(version)].map((text) =>
     ciliumValues(marked(text).inventory),

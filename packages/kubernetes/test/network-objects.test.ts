@@ -6,12 +6,13 @@ import { networkGroups } from '../src/networks/network-groups.ts';
 import type { ObjectGroup } from '../src/objects/desired-objects.ts';
 import { metallbObjects, objectsText } from '../src/index.ts';
 import { changed, marked } from './marked-inventory.ts';
-import { goModule, objectFaults } from './real-schemas.ts';
+import { objectFaults } from './real-schemas.ts';
+import { upstreamModule } from './upstream-modules.ts';
 
-const kubernetes = goModule('k8s.io/kubernetes', 'v1.36.3');
-const flannel = goModule('github.com/flannel-io/flannel', 'v0.28.9');
-const operator = goModule('github.com/tigera/operator', 'v1.42.4');
-const metallb = goModule('go.universe.tf/metallb', 'v0.16.2');
+const kubernetes = upstreamModule('k8s.io/kubernetes', 'v1.36.3');
+const flannel = upstreamModule('github.com/flannel-io/flannel', 'v0.28.9');
+const operator = upstreamModule('github.com/tigera/operator', 'v1.42.4');
+const metallb = upstreamModule('go.universe.tf/metallb', 'v0.16.2');
 
 const allowed = [
   ['default: deny', 'default: allow'],

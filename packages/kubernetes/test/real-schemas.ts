@@ -1,25 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
 type Schema = { [key: string]: unknown };
-
-function modules(): string {
-  try {
-    return execFileSync('go', ['env', 'GOMODCACHE'], { encoding: 'utf8' }).trim();
-  } catch {
-    return join(homedir(), 'go/pkg/mod');
-  }
-}
-
-/** A folder of a Go module in the cache of this machine; undefined where it is not there. */
-export function goModule(name: string, version: string): string | undefined {
-  const folder = join(modules(), `${name}@${version}`);
-  return existsSync(folder) ? folder : undefined;
-}
 
 function isMap(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
