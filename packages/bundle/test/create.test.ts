@@ -30,7 +30,7 @@ const version = '1.36.3';
 const dl = `dl/release/v${version}/bin/linux/amd64`;
 const cni =
   'github/containernetworking/plugins/releases/download/v1.9.1/cni-plugins-linux-amd64-v1.9.1.tgz';
-const metallb = 'raw/metallb/metallb/v0.16.1/config/manifests/metallb-native.yaml';
+const metallb = 'raw/metallb/metallb/v0.16.2/config/manifests/metallb-native.yaml';
 const workload = (kind: string, name: string): string => `apiVersion: apps/v1
 kind: ${kind}
 metadata: { name: ${name}, namespace: metallb-system }
@@ -38,7 +38,7 @@ spec:
   selector: { matchLabels: { app: ${name} } }
   template:
     metadata: { labels: { app: ${name} } }
-    spec: { containers: [{ name: ${name}, image: "quay.io/metallb/${name}:v0.16.1" }] }
+    spec: { containers: [{ name: ${name}, image: "quay.io/metallb/${name}:v0.16.2" }] }
 `;
 
 let scratch: string;
@@ -77,8 +77,8 @@ beforeAll(async () => {
   await writeImageArchive(archive, about, [layer]);
   const paths = [
     ...(kubeadmImages(version) ?? []).map((image) => image.replace('registry.k8s.io', 'k8s')),
-    'quay/metallb/controller:v0.16.1',
-    'quay/metallb/speaker:v0.16.1',
+    'quay/metallb/controller:v0.16.2',
+    'quay/metallb/speaker:v0.16.2',
   ];
   const copy = (path: string) =>
     promisify(execFile)('skopeo', [
@@ -145,7 +145,7 @@ describe.runIf(canServeImages)('bundle create (needs docker-registry and skopeo)
       'file kubeadm 1.36.3',
       'file kubectl 1.36.3',
       'file kubelet 1.36.3',
-      'image controller v0.16.1',
+      'image controller v0.16.2',
       'image coredns v1.14.2',
       'image etcd 3.6.8-0',
       'image kube-apiserver v1.36.3',
@@ -153,8 +153,8 @@ describe.runIf(canServeImages)('bundle create (needs docker-registry and skopeo)
       'image kube-proxy v1.36.3',
       'image kube-scheduler v1.36.3',
       'image pause 3.10.2',
-      'image speaker v0.16.1',
-      'manifest metallb 0.16.1',
+      'image speaker v0.16.2',
+      'manifest metallb 0.16.2',
     ]);
     expect(fetched).toBe(15);
     const bridge = index.artifacts.find(({ name }) => name === 'cni-bridge');

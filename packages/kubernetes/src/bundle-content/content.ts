@@ -55,6 +55,9 @@ export type ContentItem =
       readonly repository: string;
     };
 
+/** What objects of the cluster are read from. */
+type AddOn = Extract<ContentItem, { kind: 'manifest' | 'chart' }>;
+
 export interface ContentOptions {
   /** Of the nodes, as Go calls them: `amd64`, `arm64`. */
   readonly architectures: readonly string[];
@@ -76,7 +79,7 @@ export function bundleContent(
 ): ContentItem[] {
   const { version } = inventory.kubernetes;
   if (version === undefined) throw nothingToBundle(inventory);
-  const addOns = [...networkContent(inventory), ...addOnContent(inventory, version)];
+  const addOns = addOnsOf(inventory);
   const charts = addOns.some(({ kind }) => kind === 'chart');
   return [
     ...architectures.flatMap((architecture) => [
@@ -86,6 +89,11 @@ export function bundleContent(
     ...addOns,
     ...(charts ? [helm(toolArchitecture)] : []),
   ];
+}
+
+/** Manifests and charts that an inventory leads to, each in the version that it asks for or that Skerry takes. */
+export function addOnsOf(inventory: Inventory): AddOn[] {
+  return [...networkContent(inventory), ...addOnContent(inventory)];
 }
 
 function nothingToBundle(inventory: Inventory): DiagnosticError {
@@ -133,11 +141,11 @@ function helm(architecture: string): ContentItem {
   };
 }
 
-function manifest(name: string, version: string, url: string): ContentItem {
+function manifest(name: string, version: string, url: string): AddOn {
   return { kind: 'manifest', name, version, download: { url } };
 }
 
-function networkContent({ kubernetes }: Inventory): ContentItem[] {
+function networkContent({ kubernetes }: Inventory): AddOn[] {
   const { cni } = kubernetes.network;
   switch (cni?.name) {
     case 'cilium': {
@@ -164,7 +172,8 @@ function networkContent({ kubernetes }: Inventory): ContentItem[] {
   }
 }
 
-function addOnContent({ kubernetes }: Inventory, version: string): ContentItem[] {
+function addOnContent({ kubernetes }: Inventory): AddOn[] {
+  const { version = '' } = kubernetes;
   const { metallb } = kubernetes.loadBalancer;
   const metallbVersion = metallb?.version ?? componentOf('metallb').version;
   const gateway = componentOf('gateway-api').version;

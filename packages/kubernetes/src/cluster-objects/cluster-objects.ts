@@ -1,6 +1,7 @@
 import type { Inventory } from '@skerry/inventory';
 import type { Bundle, ResolveContext, Step, StepOptions } from '@skerry/steps';
 import { expectBundledImages } from '../bundled-images.ts';
+import { expectBundledVersions } from '../bundled-versions.ts';
 import { objectsKind } from '../kinds/objects.ts';
 import type { ObjectGroup } from '../objects/desired-objects.ts';
 import { networkGroups } from '../networks/network-groups.ts';
@@ -21,7 +22,7 @@ export interface ClusterContext {
   >;
   /** Whether steps with a tag are still to come in this run. */
   readonly isComing?: (tag: string) => boolean;
-  /** Where nodes have only it: the images of all objects have to be in it. */
+  /** Where nodes have only it: manifests, charts and the images of all objects have to be those of it. */
   readonly bundle?: Bundle;
 }
 
@@ -42,10 +43,11 @@ export function clusterObjects(context: ClusterContext, options: StepOptions = {
     name: 'cluster',
     desired: undefined,
     resolve: (texts) => {
+      const { bundle, inventory } = context;
+      // First: a manifest of another version may have another form, and would be told as broken.
+      if (bundle !== undefined) expectBundledVersions(bundle, inventory);
       const groups = clusterObjectGroups(context, texts);
-      if (context.bundle !== undefined) {
-        expectBundledImages(context.bundle, groups, architecturesOf(context));
-      }
+      if (bundle !== undefined) expectBundledImages(bundle, groups, architecturesOf(context));
       return { name: 'cluster', groups };
     },
     options,

@@ -58,10 +58,10 @@ export const components: readonly Component[] = [
   },
   {
     name: 'metallb',
-    version: '0.16.1',
-    note: 'frr-k8s is its usual BGP backend since 0.16',
-    source: 'metallb.io/release-notes',
-    date: '2026-05-27',
+    version: '0.16.2',
+    note: 'frr-k8s is its usual BGP backend since 0.16; ran in L2 with Kubernetes 1.36.3 on virtual machines',
+    source: "metallb.io/release-notes; Go module go.universe.tf/metallb; Skerry's own lab",
+    date: '2026-11-04',
   },
   {
     name: 'kube-vip',
