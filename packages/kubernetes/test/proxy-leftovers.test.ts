@@ -97,6 +97,22 @@ COMMIT
 COMMIT
 `;
 
+/** Of networks of pods: Flannel with iptables, Cilium, Calico. */
+const networks = `*filter
+:CILIUM_INPUT - [0:0]
+:FLANNEL-FWD - [0:0]
+:cali-INPUT - [0:0]
+-A INPUT -j cali-INPUT
+-A INPUT -m comment --comment "cilium-feeder: CILIUM_INPUT" -j CILIUM_INPUT
+-A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
+-A FLANNEL-FWD -s 10.244.0.0/16 -j ACCEPT
+COMMIT
+*nat
+:FLANNEL-POSTRTG - [0:0]
+-A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
+COMMIT
+`;
+
 const ipsetHere = ['/usr/sbin/ipset', '/sbin/ipset'].some((path) => existsSync(path));
 
 describe.skipIf(!canUseNamespaces)('leftovers of kube-proxy', () => {
@@ -216,7 +232,63 @@ describe.skipIf(!canUseNamespaces)('leftovers of kube-proxy', () => {
     );
   });
 
-  test('nothing of Kubernetes at all', async () => {
+  test.each(shells)(
+    'nothing of Kubernetes at all, and all that is foreign, with %s',
+    async (shell) => {
+      await using it = await node();
+      // What others run beside a cluster, with no word of Kubernetes in it.
+      const theirs = `*filter
+:DOCKER-USER - [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A FORWARD -j DOCKER-USER
+-A DOCKER-USER -s 10.9.0.0/16 -j DROP
+COMMIT
+*nat
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 10.9.0.0/16 ! -d 10.9.0.0/16 -m comment --comment "my own" -j MASQUERADE
+COMMIT
+`;
+      await it.load('iptables-nft', theirs);
+      await it.load('iptables-legacy', theirs);
+      await it.run(
+        'nft add table inet mine; nft add table ip6 flannel-ipv4; nft add table inet flannel-ipv4; nft add table ip mine-flannel-ipv4',
+      );
+      const foreignTables =
+        'nft list tables | grep -e mine -e "ip6 flannel-ipv4" -e "inet flannel"';
+      const before = [await it.saved(), await it.run(foreignTables)];
+
+      await it.load('iptables-nft', kubelet, iptablesMode, ipvsMode, networks);
+      await it.load('iptables-legacy', iptablesMode, networks);
+      await it.run(
+        'for t in "ip kube-proxy" "ip6 kube-proxy" "ip flannel-ipv4" "ip6 flannel-ipv6"; do nft add table $t; nft add chain $t filled; done',
+      );
+      expect(
+        (
+          await shown(convergeForReal(proxyLeftoversKind, { mode: 'absent' }, shell, it.place))
+        ).filter((line) => line.startsWith('nftables')),
+      ).toEqual([
+        'nftables table ip kube-proxy',
+        'nftables table ip6 kube-proxy',
+        'nftables table ip flannel-ipv4',
+        'nftables table ip6 flannel-ipv6',
+      ]);
+      expect([await it.saved(), await it.run(foreignTables)]).toEqual(before);
+      expect(await planForReal(proxyLeftoversKind, { mode: 'absent' }, shell, it.place)).toEqual(
+        [],
+      );
+    },
+  );
+
+  test('Flannel’s tables stay while it runs, whatever the mode of kube-proxy', async () => {
+    await using it = await node();
+    await it.run('nft add table ip flannel-ipv4; nft add table ip6 flannel-ipv6');
+    for (const mode of ['nftables', 'ipvs', 'iptables', 'none'] as const) {
+      expect(await planForReal(proxyLeftoversKind, { mode }, 'dash', it.place)).toEqual([]);
+    }
+  });
+
+  test('nothing of Kubernetes beside policies of others', async () => {
     await using it = await node();
     await it.load('iptables-nft', foreign, kubelet, iptablesMode);
     await convergeForReal(proxyLeftoversKind, { mode: 'absent' }, 'dash', it.place);

@@ -4,7 +4,8 @@ import type { Fragment } from '@skerry/steps';
 import { describe, expect, test } from 'vitest';
 import { sandbox } from '../../steps/test/harness/sandbox.ts';
 import { runFragment, shells, type ShellName } from '../../steps/test/harness/run-fragment.ts';
-import { forgottenKind, resetKind } from '../src/index.ts';
+import { forgottenKind, networkSteps, resetKind, resetOf } from '../src/index.ts';
+import { changed, marked } from './marked-inventory.ts';
 
 interface Host {
   readonly folder: string;
@@ -132,4 +133,33 @@ describe.skipIf(process.getuid?.() !== 0).each(shells)('a node that is reset, by
       );
       expect(host.has('var/lib/skerry/left')).toBe(false);
     }));
+});
+
+describe('what networks of pods wrote on a node', () => {
+  const calico = marked(changed(['cni: cilium', 'cni: calico'])).inventory;
+  const worker = calico.hosts.find(({ name }) => name === 'w-1');
+  if (worker === undefined) throw new Error('no worker');
+  const gone = resetOf(calico, worker, new Map()).flatMap(({ kind, name }) =>
+    kind.kind === 'absent' ? [name] : [],
+  );
+  const allowed = [
+    ['default: deny', 'default: allow'],
+    ['allow: [dns]', 'allow: []'],
+  ] as const;
+  const facts = { interfaces: [] };
+
+  // Another CNI than the inventory has now: one that was changed leaves nothing either.
+  test.each([
+    ['cilium', '/etc/sysctl.d/99-zzz-skerry-cilium.conf'],
+    ['routed', '/etc/systemd/system/skerry-routes.timer'],
+  ])('goes with a reset: %s', (cni, one) => {
+    const { inventory } = marked(changed(['cni: cilium', `cni: ${cni}`], ...allowed));
+    const written = networkSteps(inventory, { ...worker, facts }).flatMap(({ kind, name }) =>
+      kind.kind === 'file' ? [name] : [],
+    );
+    expect(written).toContain(one);
+    const left = written.filter((path) => !gone.includes(path));
+    // These go with the files of kubeadm, before pods could start again.
+    expect(left.filter((path) => !path.startsWith('/etc/cni/net.d/'))).toEqual([]);
+  });
 });

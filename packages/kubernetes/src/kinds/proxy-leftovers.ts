@@ -16,7 +16,7 @@ interface Observed {
     readonly chains: number;
     readonly jumps: number;
   }[];
-  /** Families in which nftables has kube-proxy's table. */
+  /** Tables of nftables, each with its family: `ip kube-proxy`. */
   readonly nftables: readonly string[];
   readonly sets: readonly string[];
   /** Virtual services of Kubernetes; undefined where ipvsadm is missing and there are some. */
@@ -79,7 +79,7 @@ pattern == "" { next }
  * in use. Without -t, and only after a look into /proc and /sys, nothing loads a kernel module.
  */
 const find = `
-export nat=$1 filter=$2 mangle=$3 jumps=$4
+export nat="$1" filter="$2" mangle="$3" jumps="$4"
 sets=$5 nftables=$6 ipvs=$7
 programs() {
   found=
@@ -95,8 +95,9 @@ programs() {
 # sift HOW PROGRAM
 sift() { "$2-save" 2>/dev/null | awk -v how="$1" -v program="$2" '${sieve}'; }
 tables_of_nftables() {
-  [ "$nftables" = true ] && command -v nft >/dev/null || return 0
-  nft list tables | sed -n 's/^table \\(ip6\\{0,1\\}\\) kube-proxy$/\\1/p'
+  [ -n "$nftables" ] && command -v nft >/dev/null || return 0
+  nft list tables | sed 's/^table //' | grep -x -E -e "$nftables"
+  :
 }
 sets_of_kubernetes() {
   [ -n "$sets" ] && [ -d /sys/module/ip_set ] && command -v ipset >/dev/null || return 0
@@ -146,7 +147,9 @@ for program in $(programs); do
   text=$(sift restore "$program")
   [ -z "$text" ] || printf '%s\\n' "$text" | "$program-restore" --noflush --wait 30 || status=1
 done
-for family in $(tables_of_nftables); do nft delete table "$family" kube-proxy || status=1; done
+tables_of_nftables | { failed=0
+  while read -r family table; do nft delete table "$family" "$table" || failed=1; done
+  exit $failed; } || status=1
 for set in $(sets_of_kubernetes); do ipset destroy "$set" || status=1; done
 services=$(services_of_kubernetes)
 if [ -n "$services" ]; then
@@ -160,7 +163,7 @@ exit $status
 
 function args({ mode }: Desired): string[] {
   const { nat, filter, mangle, jumps, sets, nftables, ipvs } = leftoversOf(mode);
-  return [nat, filter, mangle, jumps, sets, String(nftables), String(ipvs)];
+  return [nat, filter, mangle, jumps, sets, nftables, String(ipvs)];
 }
 
 function counted(number: number, one: string): string {
@@ -198,7 +201,7 @@ export const proxyLeftoversKind: StepKind<Desired, Observed> = {
           chains.filter((found) => found.program === program && found.table === table),
         ),
       ),
-      nftables: all('nftables').map(([, family = '']) => family),
+      nftables: all('nftables').map(([, ...table]) => table.join(' ')),
       sets: all('set').map(([, name = '']) => name),
       services: services === 'unknown' ? undefined : Number(services),
       device: all('device').length > 0,
@@ -228,7 +231,7 @@ export const proxyLeftoversKind: StepKind<Desired, Observed> = {
           `${counted(found.chains, 'chain')}, ${counted(found.jumps, 'jump')}`,
         ),
       ),
-      ...nftables.map((family) => gone(`nftables table ${family} kube-proxy`)),
+      ...nftables.map((table) => gone(`nftables table ${table}`)),
       ...(sets.length > 0 ? [gone('IP sets', sets.join(', '))] : []),
       ...(services > 0 ? [gone('IPVS', counted(services, 'virtual service'))] : []),
       ...(device ? [gone('interface kube-ipvs0')] : []),

@@ -4,6 +4,7 @@ import { forgotten } from '../kinds/forgotten.ts';
 import { proxyLeftovers } from '../kinds/proxy-leftovers.ts';
 import { reset } from '../kinds/reset.ts';
 import { routes } from '../kinds/routes.ts';
+import { ciliumParametersPath } from '../networks/cilium-node.ts';
 import { routesScriptPath, routesUnits } from '../networks/routed.ts';
 import { networkdFiles } from '../networks/systemd-networkd.ts';
 import { controlPlaneEndpoint, controlPlanesOf } from './endpoint.ts';
@@ -34,7 +35,10 @@ export function resetOf(
     ),
     service('skerry-routes.timer', stopped),
     service('skerry-routes.service', stopped),
-    ...[...routesUnits, routesScriptPath, ...networkdFiles].map((path) => absent(path)),
+    // Of every CNI: the node may have had another one than the inventory has now.
+    ...[...routesUnits, routesScriptPath, ...networkdFiles, ciliumParametersPath].map((path) =>
+      absent(path),
+    ),
     routes({ absent: true }),
     ...(held
       ? [

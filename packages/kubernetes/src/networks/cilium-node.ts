@@ -1,5 +1,7 @@
 import { file, handler, type Step } from '@skerry/steps';
 
+export const ciliumParametersPath = '/etc/sysctl.d/99-zzz-skerry-cilium.conf';
+
 /**
  * systemd gives each new interface rp_filter=2. Cilium's `lxc*` have no IPv4 address, so that the
  * kernel would drop what pods send to their node, without a word but TcpExtIPReversePathFilter. The
@@ -20,7 +22,7 @@ done`;
 /** What a node needs before Cilium runs on it. */
 export function ciliumSteps(): Step[] {
   return [
-    file('/etc/sysctl.d/99-zzz-skerry-cilium.conf', {
+    file(ciliumParametersPath, {
       content,
       notify: handler('rp_filter of Cilium', live),
     }),

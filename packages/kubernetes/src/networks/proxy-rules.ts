@@ -83,12 +83,16 @@ export interface Leftovers {
   readonly jumps: string;
   /** Names of sets, as an extended regular expression. */
   readonly sets: string;
-  readonly nftables: boolean;
+  /** Tables of nftables, each with its family, as an extended regular expression: `ip6? kube-proxy`. */
+  readonly nftables: string;
   readonly ipvs: boolean;
 }
 
 /** Chains of CNI plugins (portmap), Flannel, Cilium and Calico, in whichever table. */
 const ofNetworks = '(CNI|FLANNEL)-.*|(OLD_)?CILIUM_.*|cali-.*';
+
+/** Flannel's where it writes nftables (pkg/trafficmngr/nftables of 0.28.9). */
+const flannelTables = ['ip flannel-ipv4', 'ip6 flannel-ipv6'];
 
 function named(names: readonly string[]): string {
   return names.length === 0 ? '' : `KUBE-(${names.join('|')})`;
@@ -116,7 +120,10 @@ export function leftoversOf(mode: ProxyMode | 'absent'): Leftovers {
       .flatMap((rules) => rules.jumps)
       .join('|'),
     sets: mode === 'ipvs' ? '' : `KUBE-(6-)?(${sets.join('|')})`,
-    nftables: mode !== 'nftables',
+    nftables: [
+      ...(mode === 'nftables' ? [] : ['ip6? kube-proxy']),
+      ...(mode === 'absent' ? flannelTables : []),
+    ].join('|'),
     ipvs: mode !== 'ipvs',
   };
 }
