@@ -137,6 +137,14 @@ const broken: readonly Broken[] = [
   ['calico-needs-bgp', changed(['cni: cilium', 'cni: { calico: { encapsulation: «ipip» } }'])],
   ['weave-archived', changed(['cni: cilium', 'cni: «weave»'])],
   [
+    'gateway-controller-missing',
+    changed(
+      ['cni: cilium', 'cni: calico'],
+      ['  dns:', '  ingress: { controller: «gateway-api» }\n  dns:'],
+    ),
+    /calico/,
+  ],
+  [
     'ingress-nginx-retired',
     changed(['  dns:', '  ingress: { controller: «ingress-nginx» }\n  dns:']),
     /Gateway API/,

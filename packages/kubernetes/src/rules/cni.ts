@@ -106,4 +106,20 @@ export const cniRules: readonly Rule[] = [
       yield { what: 'ingress-nginx is retired', at: 'ingress.controller' };
     },
   },
+  {
+    id: 'gateway-controller-missing',
+    severity: 'warning',
+    wants: 'Where Gateway API is asked for something serves Gateways.',
+    reason:
+      'only Cilium serves them by itself; beside another CNI Skerry installs the kinds alone, and a Gateway waits for a controller that takes its class',
+    fix: 'install a controller yourself (Envoy Gateway for example), or take "cni: cilium" and "proxy: none"',
+    source: 'gateway-api.sigs.k8s.io/implementations; docs.cilium.io, Gateway API',
+    needs: 'inventory',
+    *check({ kubernetes: { network, ingress } }) {
+      const { cni } = network;
+      if (ingress?.controller !== 'gateway-api') return;
+      if (cni === undefined || cni.name === 'cilium') return;
+      yield { what: `no controller of Gateways comes with ${cni.name}`, at: 'ingress.controller' };
+    },
+  },
 ];
