@@ -33,15 +33,18 @@ const tables = ['nat', 'filter', 'mangle'];
 
 /**
  * Reads what iptables-save prints, and counts what is left over by table (HOW is count), or writes what
- * iptables-restore needs to take it away (HOW is restore). Chains to which rules of others jump are kept.
+ * iptables-restore needs to take it away (HOW is restore). Chains to which rules of others jump are kept,
+ * with all that they jump to. The chains of the plugin portmap are shared: where networks of others forward
+ * ports by them only those of networks of pods go.
  * One awk for each program: a node that has many tables and slow processors would otherwise start some
  * hundred programs to find nothing.
  */
-const sieve = `
+const sieve = String.raw`
 BEGIN {
   builtin = "^(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING)$"
   jumps = ENVIRON["jumps"]
-  comment = " --comment \\"(" jumps ")\\" "
+  comment = " --comment \"(" jumps ")\" "
+  network = "name: \\\\\"(" ENVIRON["networks"] ")\\\\\" id: "
 }
 /^[*]/ {
   table = substr($0, 2)
@@ -57,14 +60,25 @@ pattern == "" { next }
 }
 /^COMMIT/ {
   all = "^(" pattern ")$"
-  split("", kept); split("", left); split("", gone)
-  for (i = 1; i <= rules; i++)
-    if (to[i] ~ all && from[i] !~ all && from[i] !~ builtin) kept[to[i]]
+  split("", kept); split("", left); split("", gone); split("", own)
+  for (i = 1; i <= rules; i++) {
+    if (from[i] ~ /^CNI-HOSTPORT-[DS]NAT$/ && from[i] ~ all) {
+      if (rule[i] ~ network) own[i]; else kept[from[i]]
+    } else if (to[i] ~ all && from[i] !~ all && from[i] !~ builtin) kept[to[i]]
+  }
+  if ("CNI-HOSTPORT-DNAT" in kept) kept["CNI-HOSTPORT-MASQ"]
+  do {
+    more = 0
+    for (i = 1; i <= rules; i++)
+      if (from[i] in kept && to[i] ~ all && !(i in own) && !(to[i] in kept)) { kept[to[i]]; more = 1 }
+  } while (more)
   chains = found = 0
   for (i = 1; i <= names; i++)
     if (name[i] ~ all && !(name[i] in kept)) { left[name[i]]; chains++ }
-  for (i = 1; i <= rules; i++)
-    if (from[i] ~ builtin && (to[i] in left || jumps != "" && rule[i] ~ comment)) { gone[i]; found++ }
+  for (i = 1; i <= rules; i++) {
+    jump = from[i] ~ builtin && (to[i] in left || jumps != "" && rule[i] ~ comment)
+    if (jump || i in own && from[i] in kept && to[i] in left) { gone[i]; found++ }
+  }
   if (chains + found == 0) next
   if (how == "count") { print "chains", program, table, chains, found; next }
   print "*" table
@@ -79,8 +93,8 @@ pattern == "" { next }
  * in use. Without -t, and only after a look into /proc and /sys, nothing loads a kernel module.
  */
 const find = `
-export nat="$1" filter="$2" mangle="$3" jumps="$4"
-sets=$5 nftables=$6 ipvs=$7
+export nat="$1" filter="$2" mangle="$3" jumps="$4" networks="$5"
+sets=$6 nftables=$7 ipvs=$8
 programs() {
   found=
   for program in ${variants.join(' ')}; do
@@ -162,8 +176,8 @@ exit $status
 `;
 
 function args({ mode }: Desired): string[] {
-  const { nat, filter, mangle, jumps, sets, nftables, ipvs } = leftoversOf(mode);
-  return [nat, filter, mangle, jumps, sets, nftables, String(ipvs)];
+  const { nat, filter, mangle, jumps, podNetworks, sets, nftables, ipvs } = leftoversOf(mode);
+  return [nat, filter, mangle, jumps, podNetworks, sets, nftables, String(ipvs)];
 }
 
 function counted(number: number, one: string): string {

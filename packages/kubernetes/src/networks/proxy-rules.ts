@@ -81,6 +81,8 @@ export interface Leftovers {
   readonly mangle: string;
   /** Comments of jumps, as an extended regular expression. */
   readonly jumps: string;
+  /** Names of networks whose forwarded ports must not be there, as an extended regular expression. */
+  readonly podNetworks: string;
   /** Names of sets, as an extended regular expression. */
   readonly sets: string;
   /** Tables of nftables, each with its family, as an extended regular expression: `ip6? kube-proxy`. */
@@ -88,8 +90,18 @@ export interface Leftovers {
   readonly ipvs: boolean;
 }
 
-/** Chains of CNI plugins (portmap), Flannel, Cilium and Calico, in whichever table. */
-const ofNetworks = '(CNI|FLANNEL)-.*|(OLD_)?CILIUM_.*|cali-.*';
+/**
+ * Chains of Flannel, Cilium, Calico and of the plugin portmap, in whichever table. What other plugins
+ * make (CNI-FORWARD, CNI-ADMIN, CNI-ISOLATION-*) no network of pods has.
+ */
+const ofNetworks =
+  'CNI-HOSTPORT-(DNAT|SNAT|SETMARK|MASQ)|CNI-[DS]N-.*|FLANNEL-.*|(OLD_)?CILIUM_.*|cali-.*';
+
+/**
+ * Names of networks of pods: of `cni: routed`, Flannel, Calico, and Cilium with portmap. The plugin
+ * writes them into comments, since networks of Podman or nerdctl share its chains.
+ */
+const podNetworks = 'skerry|cbr0|k8s-pod-network|cilium|portmap';
 
 /** Flannel's where it writes nftables (pkg/trafficmngr/nftables of 0.28.9). */
 const flannelTables = ['ip flannel-ipv4', 'ip6 flannel-ipv6'];
@@ -119,6 +131,7 @@ export function leftoversOf(mode: ProxyMode | 'absent'): Leftovers {
       .filter((rules) => rules !== own)
       .flatMap((rules) => rules.jumps)
       .join('|'),
+    podNetworks: mode === 'absent' ? podNetworks : '',
     sets: mode === 'ipvs' ? '' : `KUBE-(6-)?(${sets.join('|')})`,
     nftables: [
       ...(mode === 'nftables' ? [] : ['ip6? kube-proxy']),
