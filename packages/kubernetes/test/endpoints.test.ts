@@ -25,6 +25,7 @@ const inventoryOf = (more = ''): Inventory => parseInventory(text + more, 'made.
 
 const line = ({ host, port, protocol, from, reason, at }: Contact): string =>
   `${from} → ${host} ${protocol} ${port}: ${reason}${at === undefined ? '' : ` (${formatPosition(at)})`}`;
+const withoutLine = (text: string): string => text.replace(/ \(.*/, '');
 const lines = (inventory: Inventory, options: Parameters<typeof contactsOf>[1]): string[] =>
   contactsOf(inventory, options).contacts.map(line);
 
@@ -62,7 +63,7 @@ describe('who is contacted', () => {
   it('without a bundle: also packages, mirrors, registries, and where those send their clients', () => {
     const bundled = new Set(lines(inventoryOf(), { bundle: true }));
     const more = lines(inventoryOf(), { bundle: false }).filter((one) => !bundled.has(one));
-    expect(more.map((one) => one.replace(/ \(.*/, ''))).toEqual([
+    expect(more.map(withoutLine)).toEqual([
       'nodes → pkgs.k8s.io tcp 443: packages of kubeadm, kubelet and kubectl',
       'nodes → prod-cdn.packages.k8s.io tcp 443: where pkgs.k8s.io sends its clients',
       'nodes → mirror.example.no tcp 443: images of registry.k8s.io, from a mirror',
@@ -100,6 +101,79 @@ describe('who is contacted', () => {
       expect.arrayContaining(['mirror.example.no:443', 'harbor.example.no:8443']),
     );
     expect(mirrored.has('dl.k8s.io:443') || mirrored.has('registry.k8s.io:443')).toBe(false);
+  });
+
+  describe('routers that nodes speak BGP with', () => {
+    const nodesOf = (kubernetes: string): Inventory =>
+      parseInventory(
+        `cluster: { name: made }
+groups: { cp: { roles: [control-plane], hosts: { cp-1: { address: 10.0.0.1 } } } }
+kubernetes:
+  version: 1.36.3
+${kubernetes}`,
+        'made.yaml',
+      );
+    const told = (kubernetes: string): string[] =>
+      lines(nodesOf(kubernetes), { bundle: true }).filter((one) => one.includes('BGP'));
+    const cilium = (advertise: string, bgp = false): string => `  network:
+    { cni: { cilium: { bgp: ${bgp} } }, proxy: none }
+  loadBalancer:
+    cilium:
+      pools: [{ name: edge, addresses: [10.0.9.0/28], advertise: ${advertise} }]
+      peers:
+        - { name: tor, address: 10.0.8.1, port: 1179, asn: 64512, localAsn: 64513 }
+        - { name: six, address: "fd00::1", asn: 64512, localAsn: 64513 }
+`;
+    const calico = (more: string): string => `  network:
+    cni:
+      calico:
+        ${more}
+        peers:
+          - { name: tor, address: 10.0.8.1, asn: 64512 }
+          - { name: six, address: "fd00::1", asn: 64512 }
+`;
+
+    it('of Cilium, where a pool or the CNI turns BGP on', () => {
+      const peers = [
+        'nodes → 10.0.8.1 tcp 1179: BGP with tor (made.yaml:11:33)',
+        'nodes → fd00::1 tcp 179: BGP with six (made.yaml:12:33)',
+      ];
+      expect(told(cilium('bgp'))).toEqual(peers);
+      expect(told(cilium('l2', true))).toEqual(peers);
+      expect(told(cilium('l2'))).toEqual([]);
+    });
+
+    it('of Calico, and of nodes with each other where they are a mesh', () => {
+      const peers = [
+        'nodes → 10.0.8.1 tcp 179: BGP with tor (made.yaml:10:35)',
+        'nodes → fd00::1 tcp 179: BGP with six (made.yaml:11:35)',
+      ];
+      const mesh = 'nodes → 10.0.0.1 tcp 179: BGP between nodes (made.yaml:2:67)';
+      expect(told(calico('bgp: true'))).toEqual([mesh, ...peers]);
+      const alone = told(calico('bgp: true\n        nodeMesh: false'));
+      expect(alone.map(withoutLine)).toEqual(peers.map(withoutLine));
+      expect(told(calico('bgp: false'))).toEqual([]);
+    });
+
+    it.each([
+      ['Cilium', cilium('bgp'), '10.0.8.1 is contacted and not allowed (BGP with tor, tcp 1179)'],
+      [
+        'Calico',
+        calico('bgp: true'),
+        '10.0.8.1 is contacted and not allowed (BGP with tor, tcp 179)',
+      ],
+    ])('and the allow-list holds those of %s', (_name, kubernetes, refused) => {
+      const found = (more: string): string[] =>
+        checkCluster(
+          nodesOf(
+            `${kubernetes}  egress: { allow: [10.0.0.1, "fd00::1"${more}] }\nbundle: there\n`,
+          ),
+        )
+          .filter(({ code }) => code === 'egress-not-allowed')
+          .map(({ what }) => what);
+      expect(found('')).toEqual([refused]);
+      expect(found(', 10.0.8.1')).toEqual([]);
+    });
   });
 
   it('says what an inventory does not tell', () => {

@@ -1,6 +1,7 @@
 import type { SourcePosition } from '@skerry/diagnostics';
 import { parseJump, type Host, type Inventory } from '@skerry/inventory';
 import { apiServerPort, controlPlanesOf } from '../kubeadm/endpoint.ts';
+import { bgpPeers } from '../networks/bgp-peers.ts';
 import { isHostRole } from '../rules/roles.ts';
 import { hostOfUrl, type Contact, type Unsaid } from './endpoint.ts';
 import { fetchContacts, registryContacts } from './fetched.ts';
@@ -113,7 +114,7 @@ function sourceContacts(inventory: Inventory, nodes: readonly Host[]): Contact[]
 /** What nodes contact of each other, and beside the cluster. */
 function clusterContacts(inventory: Inventory, nodes: readonly Host[]): Contact[] {
   const { kubernetes, kubernetesPlaces: places } = inventory;
-  const { endpoint, loadBalancer } = kubernetes;
+  const { endpoint } = kubernetes;
   const controlPlanes = controlPlanesOf(inventory);
   const api = apiServerPort(kubernetes);
   const own = (host: Host): Pick<Contact, 'host' | 'at'> => ({
@@ -161,13 +162,13 @@ function clusterContacts(inventory: Inventory, nodes: readonly Host[]): Contact[
         ...port,
       })),
     ]),
-    ...(loadBalancer.metallb?.peers ?? []).map((peer, index): Contact => ({
-      host: peer.address,
-      port: peer.port,
+    ...bgpPeers(inventory).map(({ name, address, port, place }): Contact => ({
+      host: address,
+      port,
       protocol: 'tcp',
       from: 'nodes',
-      reason: `BGP with ${peer.name}`,
-      ...withPlace(places.get(`loadBalancer.metallb.peers[${index}].address`)),
+      reason: `BGP with ${name}`,
+      ...withPlace(places.get(place)),
     })),
   ];
 }

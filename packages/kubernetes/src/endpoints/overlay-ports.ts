@@ -40,7 +40,9 @@ function cniPorts(cni: KubernetesSettings['network']['cni']): Port[] {
     case 'calico':
       return [
         { port: 5473, protocol: 'tcp', reason: 'Typha' },
-        ...(cni.bgp ? [{ port: 179, protocol: 'tcp', reason: 'BGP between nodes' } as const] : []),
+        ...(cni.bgp && cni.nodeMesh
+          ? [{ port: 179, protocol: 'tcp', reason: 'BGP between nodes' } as const]
+          : []),
         ...(cni.encapsulation.startsWith('vxlan')
           ? [{ port: 4789, protocol: 'udp', reason: 'pods by VXLAN' } as const]
           : []),
