@@ -36,11 +36,19 @@ function object(
   };
 }
 
+/** What a Service is labelled with to get an address of a pool: nothing for one that is given out by itself. */
+export function ciliumPoolLabels({
+  name,
+  autoAssign,
+}: Pick<Pool, 'name' | 'autoAssign'>): Readonly<Record<string, string>> {
+  return autoAssign ? {} : { [poolLabel]: name };
+}
+
 /** Services that a pool is for: those that name it, or those that name none. */
-function selectorOf({ name, autoAssign }: Pool): KubernetesObject {
-  return autoAssign
+function selectorOf(pool: Pool): KubernetesObject {
+  return pool.autoAssign
     ? { matchExpressions: [{ key: poolLabel, operator: 'DoesNotExist' }] }
-    : { matchLabels: { [poolLabel]: name } };
+    : { matchLabels: ciliumPoolLabels(pool) };
 }
 
 function blockOf(text: string): KubernetesObject {

@@ -3,7 +3,7 @@ import type { Check, Finding, OutsideAnswer, OutsideCall } from '@skerry/steps';
 import { z } from 'zod';
 import { parseRange, rangeContains } from '../address-range.ts';
 import { endpointText, probeServiceOf, type ClusterView } from './cluster-view.ts';
-import { poolOfProbe } from './probe-objects.ts';
+import { poolOfAddress, poolOfProbe } from './pool-of-probe.ts';
 import { counted, verdictOf, withoutProbes } from './probe-tasks.ts';
 
 const identity = z.object({ node: z.string(), pod: z.string(), client: z.string() });
@@ -86,23 +86,28 @@ export const loadBalancerAddress: Check<ClusterView> = {
   title: 'A load-balancer address answers from outside, and one node answers for it',
   on: 'operator',
   looksAt:
-    'HTTP from the operator’s machine to an address of the first pool; on the same segment, whose hardware address answers ARP for it',
+    'HTTP from the operator’s machine to an address of a pool, of MetalLB or of Cilium; on the same segment, whose hardware address answers ARP for it',
   settles: 60,
   skip: (view) =>
     poolOfProbe(view.inventory) === undefined ? 'the inventory has no pool' : withoutProbes(view),
   calls: poolCalls,
   judge(view, _answers, calls) {
-    const pool = poolOfProbe(view.inventory);
     const [call] = calls;
     if (call === undefined) {
-      return verdictOf(`the Service of the probes, of the pool ${pool?.name}`, [
+      const asked = poolOfProbe(view.inventory);
+      const look =
+        asked?.balancer === 'cilium'
+          ? 'kubectl get ciliumloadbalancerippools'
+          : 'kubectl -n metallb-system get pods';
+      return verdictOf(`the Service of the probes, of the pool ${asked?.name}`, [
         {
           what: 'the Service of the probes got no address',
           why: 'the pool has no free one, or the controller of the load balancer does not run',
-          fix: 'kubectl -n skerry-verify describe service probe; kubectl -n metallb-system get pods',
+          fix: `kubectl -n skerry-verify describe service probe; ${look}`,
         },
       ]);
     }
+    const pool = poolOfAddress(view.inventory, call.address);
     const far = notFromHere(calls);
     if (far !== undefined) return { status: 'skipped', reason: far };
     const by = answeredBy(call);
@@ -117,7 +122,7 @@ export const loadBalancerAddress: Check<ClusterView> = {
             {
               what: `${endpointText(call.address, call.port)} does not answer`,
               why: silence(call),
-              fix: 'look at the speaker of the load balancer and at kube-proxy, on the node that holds the address',
+              fix: 'look at the speaker of the load balancer and at kube-proxy, or what replaces it, on the node that holds the address',
             },
           ]
         : []),

@@ -1,5 +1,6 @@
 import type { Inventory } from '@skerry/inventory';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { asksFor, poolOfProbe } from './pool-of-probe.ts';
 import { probeImage, probeNamespace as namespace, probePorts } from './probe-image.ts';
 
 const { http, echo } = probePorts;
@@ -44,28 +45,12 @@ function podTemplate(labels: Readonly<Record<string, string>>): KubernetesObject
   };
 }
 
-/** The pool of which the probe's address comes: one of layer 2 where there is one. */
-export function poolOfProbe({
-  kubernetes: { loadBalancer },
-}: Inventory): { readonly name: string; readonly advertise: 'l2' | 'bgp' } | undefined {
-  const pools = loadBalancer.metallb?.pools ?? [];
-  return pools.find(({ advertise }) => advertise === 'l2') ?? pools[0];
-}
-
 function probeService(inventory: Inventory): KubernetesObject {
   const pool = poolOfProbe(inventory);
-  const annotations =
-    pool === undefined
-      ? {}
-      : {
-          // The second name is that of MetalLB before 0.15.
-          'metallb.io/address-pool': pool.name,
-          'metallb.universe.tf/address-pool': pool.name,
-        };
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: 'probe', namespace, annotations },
+    metadata: { name: 'probe', namespace, ...(pool === undefined ? {} : asksFor(pool)) },
     spec: {
       type: pool === undefined ? 'NodePort' : 'LoadBalancer',
       externalTrafficPolicy: 'Cluster',

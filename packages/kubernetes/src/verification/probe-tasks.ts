@@ -100,9 +100,10 @@ export function verdictOf(looked: string, findings: readonly Finding[]): Verdict
     : { status: 'failed', looked, findings: [first, ...more] };
 }
 
-/** `3 nodes`, `1 node`. */
+/** `3 nodes`, `1 node`, `2 addresses`. */
 export function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
+  if (count === 1) return `1 ${word}`;
+  return `${count} ${word}${word.endsWith('s') ? 'es' : 's'}`;
 }
 
 /**
