@@ -329,41 +329,6 @@ describe('conntrack', () => {
   });
 });
 
-describe('BGP', () => {
-  const peers = `  loadBalancer:
-    metallb:
-      pools: [{ name: edge, addresses: [10.20.1.0/27], advertise: bgp }]
-      peers: [{ name: tor, address: 192.168.121.1, asn: 64500, localAsn: 64512 }]
-`;
-  const view = viewOf(inventoryOf({ more: peers }));
-
-  it('is judged by the connections of the speakers', () => {
-    const up = said('0      0      192.168.121.11:47110    192.168.121.1:179   \n');
-    const other = said('0      0      192.168.121.12:22    192.168.121.1:40122   \n');
-    expect(judge('bgp-sessions', view, { 'lab-1': up })).toEqual({
-      status: 'passed',
-      looked: '1 session of 1: lab-1 – 192.168.121.1 (AS 64500)',
-    });
-    expect(findings(judge('bgp-sessions', view, { 'lab-1': up, 'lab-2': other }))).toEqual([
-      expect.objectContaining({
-        what: 'lab-2: the session with 192.168.121.1 (AS 64500) is not connected',
-      }),
-    ]);
-    expect(judge('bgp-sessions', view, { 'lab-1': said('none\n') }).status).toBe('failed');
-  });
-
-  it('is judged by the states that Cilium gives', () => {
-    const cilium = viewOf(inventoryOf({ network: 'cni: { cilium: { bgp: true } }, proxy: none' }));
-    const peer = (state: string): string =>
-      JSON.stringify([{ 'peer-address': '10.0.0.1', 'peer-asn': 64500, 'session-state': state }]);
-    expect(judge('bgp-sessions', cilium, { 'lab-1': said(peer('established')) }).status).toBe(
-      'passed',
-    );
-    expect(judge('bgp-sessions', cilium, { 'lab-1': said(peer('active')) }).status).toBe('failed');
-    expect(judge('bgp-sessions', cilium, { 'lab-1': said('null') }).status).toBe('failed');
-  });
-});
-
 test('a policy check says by name that nobody enforces them here', () => {
   const routed = viewOf(inventoryOf({ network: 'cni: routed, proxy: nftables' }));
   expect(checkNamed('policies').skip?.(routed)).toContain('routed');

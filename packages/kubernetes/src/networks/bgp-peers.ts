@@ -2,10 +2,10 @@ import type { Inventory } from '@skerry/inventory';
 import { ciliumAdvertises } from './cilium-values.ts';
 
 /** Where a speaker of BGP listens (RFC 4271). */
-const bgpPort = 179;
+export const bgpPort = 179;
 
 /** A router that nodes have a BGP session with. */
-interface BgpPeer {
+export interface BgpPeer {
   /** Who has the session on a node. */
   readonly speaker: 'MetalLB' | 'Cilium' | 'Calico';
   readonly name: string;

@@ -19,7 +19,7 @@ export function clusterVerification(
   inventory: Inventory,
   now: () => number = Date.now,
 ): Verification<ClusterView> | undefined {
-  const { version } = inventory.kubernetes;
+  const { version, loadBalancer } = inventory.kubernetes;
   const controlPlanes = controlPlanesOf(inventory).map(({ name }) => name);
   if (version === undefined || controlPlanes.length === 0) return undefined;
   const objects = probeObjects(inventory, { guarded: enforcesPolicies(inventory) });
@@ -33,7 +33,7 @@ export function clusterVerification(
     // Once for what an earlier run left, once for the pods.
     deadline: 2 * podsDeadline + 60,
     tearDown: tearDownFragment,
-    read: readFragment,
+    read: readFragment({ speakers: (loadBalancer.metallb?.peers ?? []).length > 0 }),
     // An API server that is just being restarted.
     patience: 30,
     parse: (output, setUpFailure) =>

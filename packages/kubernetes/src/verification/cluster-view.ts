@@ -2,6 +2,7 @@ import type { Inventory } from '@skerry/inventory';
 import type { ProbeOutput } from '@skerry/steps';
 import { z } from 'zod';
 import { separator } from './set-up.ts';
+import { speakerNodes } from './speaker-nodes.ts';
 
 interface NodeView {
   readonly name: string;
@@ -55,6 +56,8 @@ export interface ClusterView {
     readonly node: string;
     readonly why: string;
   }[];
+  /** Nodes that MetalLB's speaker is to run on; undefined where the API did not tell it. */
+  readonly speakers: ReadonlySet<string> | undefined;
   /** Why the probes could not be made. */
   readonly setUpFailure: string | undefined;
 }
@@ -178,7 +181,7 @@ export function parseClusterView(
     readonly setUpFailure: string | undefined;
   },
 ): ClusterView {
-  const [objects = '', pods = ''] = output.stdout.split(`\n${separator}\n`);
+  const [objects = '', pods = '', speakers] = output.stdout.split(`\n${separator}\n`);
   const { items } = list.parse(JSON.parse(objects));
   const slices = items.filter((item) => item.kind === 'EndpointSlice');
   const probes = podList.parse(JSON.parse(pods)).items;
@@ -200,6 +203,7 @@ export function parseClusterView(
     probes: new Map(ofApp('probe').map((one) => [one.node, one])),
     guarded: ofApp('guarded')[0],
     waiting: probes.filter((one) => !isReady(one)).map(waitingView),
+    speakers: speakers === undefined ? undefined : speakerNodes(speakers),
   };
 }
 

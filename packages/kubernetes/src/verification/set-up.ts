@@ -71,16 +71,25 @@ kubectl delete namespace "$1" --ignore-not-found --wait=false >/dev/null`,
   probeNamespace,
 );
 
-/** Stands between the two answers of `readFragment`. */
+/** Stands between answers of one fragment. */
 export const separator = '=====';
 
-/** Nodes, Services and EndpointSlices; and the pods of the probes. */
-export const readFragment: Fragment = sh(
-  `${kubectl}
+/**
+ * Nodes, Services and EndpointSlices; the pods of the probes; and with `speakers` the DaemonSet of
+ * MetalLB's speaker with its pods.
+ */
+export function readFragment({ speakers }: { readonly speakers: boolean }): Fragment {
+  return sh(
+    `${kubectl}
 kubectl get nodes,services,endpointslices.discovery.k8s.io --all-namespaces -o json || exit
 printf '%s\\n' "$2"
-kubectl -n "$1" get pods -o json
+kubectl -n "$1" get pods -o json || exit
+[ "$3" = yes ] || exit 0
+printf '%s\\n' "$2"
+kubectl -n metallb-system get daemonsets.apps,pods -l app=metallb,component=speaker -o json
 `,
-  probeNamespace,
-  separator,
-);
+    probeNamespace,
+    separator,
+    speakers ? 'yes' : 'no',
+  );
+}

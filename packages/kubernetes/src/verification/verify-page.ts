@@ -51,9 +51,13 @@ Two more come from the run itself: \`hosts-answer\` (every host that was asked a
 (a control plane could be asked by kubectl).
 
 ARP is looked at by \`ip neigh\` and, where it is installed and allowed, by \`arping\`, which also sees a second
-machine that answers. Of MetalLB's BGP sessions the connection to the peer is looked at, on the node where
-the speaker runs; the speaker itself tells its state to nobody. Of IPv6, Services and rules are not
-compared.
+machine that answers. Of IPv6, Services and rules are not compared.
+
+Of MetalLB's and Calico's BGP sessions the connection to the peer is looked at, on the node itself; of Cilium's
+the state that its agent tells. A router of the inventory is to have a session with every node; with MetalLB
+with every node that the DaemonSet of its speaker has a pod for, whether that runs or not. Calico's mesh of
+nodes is looked at by IPv4. Of routers that somebody else gives Cilium by objects, every session that a node
+tells of must be up; those that somebody else gives MetalLB or Calico are not looked at.
 
 This page is generated from the checks: \`npm run page --workspace packages/kubernetes\`.
 `;
