@@ -64,6 +64,8 @@ interface Recap {
   host: string;
   outcome: string;
   execs: number;
+  /** How many times kubectl was called. */
+  apiCalls?: number;
   changed: number;
 }
 

@@ -43,6 +43,8 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
       for (const recap of recapOf(again).values()) {
         expect(recap).toMatchObject({ outcome: 'converged', changed: 0, execs: 1 });
       }
+      // kubectl get and kubectl apply --dry-run=server, each once for all objects.
+      expect(recapOf(again).get('lab-1')).toMatchObject({ apiCalls: 2 });
     });
     // `lab up`, which apply of a lab begins with, asks each machine once whether it answers.
     expect(execs).toBeLessThanOrEqual(2);
@@ -64,6 +66,28 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
     expect(recap.get('lab-3')).toMatchObject({ outcome: 'changed' });
     expect(await readyNodes()).toEqual(['lab-1 v1.36.3', 'lab-2 v1.36.3', 'lab-3 v1.36.3']);
     await shows('lab-3', `curl -s --max-time 20 http://${web.cluster}/`, 'lab-');
+  });
+
+  test('a node that is reset has nothing of Kubernetes left, and the cluster has no such node', async () => {
+    const more = inventoryWith('ipvs', (written) => {
+      withPolicies(written);
+      withThirdMachine(written);
+    });
+    const before = await output('lab-3', 'cat /etc/ssh/sshd_config; ip -o link show dev eth0');
+    const consent = ['--yes', '--cluster', 'lab-kubernetes'];
+    const reset = await bootstrap('run', 'reset', more, '--limit', 'lab-3', ...consent);
+    expect(reset.code, reset.stdout + reset.stderr).toBe(0);
+    expect(await readyNodes()).toEqual(['lab-1 v1.36.3', 'lab-2 v1.36.3']);
+    expect(await output('lab-3', 'ipvsadm -Ln | grep -c : || :')).toBe('0');
+    const rules = 'iptables-save; ip6tables-save; nft list tables; ip -o link show; ip route show';
+    expect(await output('lab-3', rules)).not.toMatch(/KUBE|kube-|cni0|10\.244\./);
+    const kept = 'find /etc/kubernetes/pki /var/lib/cni -type f 2>/dev/null || :';
+    expect(await output('lab-3', `crictl ps -q -a; ${kept}`)).toBe('');
+    expect(await output('lab-3', 'cat /etc/ssh/sshd_config; ip -o link show dev eth0')).toBe(
+      before,
+    );
+    const again = await bootstrap('run', 'reset', more, '--limit', 'lab-3', ...consent);
+    expect(again.stdout, again.stderr).toMatch(/nothing to do/i);
   });
 
   long(

@@ -55,9 +55,22 @@ links | sed 's/^/link=/'
 echo end
 `;
 
-// kubeadm takes a member of etcd out of its cluster, stops what runs and removes what it wrote.
+// kubeadm takes a member of etcd out of its cluster, stops what runs and removes what it wrote. In IPVS
+// mode kube-proxy has made a virtual service for each NodePort at each address, also at those of pods'
+// interfaces: when the interface is gone nobody can tell any more whose they are.
 const converge = `${find}
 fail() { printf '%s\\n' "$*" >&2; exit 1; }
+serve_no_more() {
+  [ -r /proc/net/ip_vs ] && command -v ipvsadm >/dev/null || return 0
+  ip -o addr show dev "$1" | sed -n 's/.* inet6\\{0,1\\} \\([^/ ]*\\).*/\\1/p' | while read -r at; do
+    case $at in *:*) at="[$at]" ;; esac
+    ipvsadm -S -n | while read -r action protocol service _; do
+      if [ "$action" = -A ] && [ "\${service%:*}" = "$at" ]; then
+        ipvsadm -D "$protocol" "$service" || exit 1
+      fi
+    done || exit 1
+  done
+}
 umask 077
 if [ -e "$k/kubelet.conf" ]; then mkdir -p /var/lib/skerry && : >/var/lib/skerry/left || exit 1; fi
 if command -v kubeadm >/dev/null && [ -n "$(paths)" ]; then
@@ -67,7 +80,10 @@ if systemctl is-active --quiet kubelet 2>/dev/null; then systemctl stop kubelet 
 grep -q ' /var/lib/kubelet/' /proc/self/mounts && fail 'something is still mounted below /var/lib/kubelet'
 paths | while IFS= read -r path; do rm -rf -- "$path" || exit 1; done || fail 'not all files could be removed'
 links | while read -r name; do
-  if ip link show dev "$name" >/dev/null 2>&1; then ip link delete dev "$name" || exit 1; fi
+  if ip link show dev "$name" >/dev/null 2>&1; then
+    serve_no_more "$name" || exit 1
+    ip link delete dev "$name" || exit 1
+  fi
 done || fail 'not all interfaces could be removed'
 `;
 
