@@ -89,6 +89,42 @@ describe.skipIf(programs === undefined)('an API that is lost while objects are a
     );
   });
 
+  /** What the host prints of changes that are begun while the API is dead, and is back after a while. */
+  async function applyBlindly(
+    wanted: readonly Group[],
+    subjects: readonly string[],
+  ): Promise<string> {
+    const { changes, converge } = await objects.observe(wanted);
+    expect(lines(changes)).toEqual(subjects);
+    await objects.api.stop();
+    const running = converge();
+    await sleep(3000);
+    await objects.api.restart();
+    const output = await running;
+    expect(output.stderr).toBe('');
+    expect(output.code).toBe(0);
+    const again = await objects.observe(wanted);
+    expect(lines(again.changes)).toEqual([]);
+    return output.stdout;
+  }
+
+  it('does not make what somebody else has made look as if it were not there', async () => {
+    await objects.byHand('apply', configMap('theirs', { mine: 'a', theirs: 'b' }));
+    const object = configMap('theirs', { mine: 'c' });
+    const wanted = [{ objects: [{ object, ownership: 'partial' }] }];
+    const told = await applyBlindly(wanted, ['update ConfigMap default/theirs']);
+    expect(told).not.toContain('it is not there');
+    const { data } = await objects.get('configmap', 'theirs');
+    expect(data).toEqual({ mine: 'c', theirs: 'b' });
+    await objects.api.kubectl('delete', 'configmap', 'theirs');
+  });
+
+  it('does not end what deletes', async () => {
+    await objects.apply(groups('up'));
+    await applyBlindly([], ['delete ConfigMap default/first', 'delete ConfigMap default/second']);
+    expect(await objects.api.kubectl('get', 'configmaps', '-o', 'name')).not.toContain('/first');
+  });
+
   it('is no refusal of any object: a probe waits for it', async () => {
     await objects.apply(groups('up'));
     await objects.api.stop();

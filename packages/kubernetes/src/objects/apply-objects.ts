@@ -57,16 +57,29 @@ tell_once() {
   told=1
   printf 'trying again for %s s at most: %s\\n' "$1" "$(printf '%s\\n' "$2" | tail -n 1)"
 }
+# may_wait END: a second, where there is one.
+may_wait() {
+  left=$(($1 - $(now)))
+  [ "$left" -gt 0 ] || return 1
+  tell_once "$left" "$said"
+  sleep 1
+}
 # patiently END JSON: applies it, again while what is in the way passes and there is time.
 patiently() {
   until said=$(printf '%s\\n' "$2" | k apply --server-side --validate=false --field-manager=${fieldManager} --force-conflicts -f - 2>&1); do
     is_passing "$said" || return 1
-    left=$(($1 - $(now)))
-    [ "$left" -gt 0 ] || return 1
-    tell_once "$left" "$said"
-    sleep 1
+    may_wait "$1" || return 1
   done
   printf '%s\\n' "$said"
+}
+# persist SECONDS COMMAND…: what it says, in said; again while the API is lost and there is time.
+persist() {
+  latest=$(($(now) + $1)) told=
+  shift
+  until said=$("$@" 2>&1); do
+    is_lost "$said" || return 1
+    may_wait "$latest" || return 1
+  done
 }
 texts() {
   count=$1
@@ -77,29 +90,48 @@ texts() {
     shift 3
   done
 }
-existing() { printf '%s\\n' "$1" | k get -f - --ignore-not-found -o name; }
+# with JSON COMMAND…: the command, with these objects as its input.
+with() {
+  text=$1
+  shift
+  printf '%s\\n' "$text" | k "$@" -f -
+}
+# existing SECONDS JSON: how many of these objects are there, in found.
+existing() {
+  persist "$1" with "$2" get --ignore-not-found -o name || return 1
+  found=$(printf '%s\\n' "$said" | grep -c '^[a-z0-9.-]*/[^ ]*$') || :
+}
 # Of an object that somebody made by "kubectl apply" without --server-side, kubectl hands all its fields
 # over to whoever applies it next, so that those we do not name would go. It knows it by this note.
 take_note_off() {
-  printf '%s\\n' "$1" | k get -f - --ignore-not-found -o json | grep -q '^ *"${clientSideNote}": ' || return 0
-  printf '%s\\n' "$1" | k annotate -f - '${clientSideNote}-' 2>/dev/null || :
+  persist "$1" with "$2" get --ignore-not-found -o json || ! is_lost "$said" || return 1
+  printf '%s\\n' "$said" | grep -q '^ *"${clientSideNote}": ' || return 0
+  persist "$1" with "$2" annotate '${clientSideNote}-' || ! is_lost "$said"
+}
+say_and_fail() {
+  printf '%s\\n' "$said" >&2
+  exit 1
+}
+# blame ID ORIGIN
+blame() {
+  printf '%s, from %s: %s\\n' "$1" "$2" "$said" >&2
+  status=1
 }
 # All at once; where that fails each object alone, so that the one to blame gets its name.
 apply() {
-  which=$1 end=$(($(now) + $2)) count=$3 told=
+  which=$1 seconds=$2 end=$(($(now) + $2)) count=$3 status=0
   shift 3
-  text=$(texts "$count" "$@")
-  [ "$which" = new ] || take_note_off "$text"
-  if [ "$which" != existing ] || [ "$(existing "$text" | wc -l)" -eq "$count" ]; then
-    if patiently "$end" "$text"; then return; fi
+  all=$(texts "$count" "$@")
+  [ "$which" = new ] || take_note_off "$seconds" "$all" || say_and_fail
+  told=
+  if [ "$which" != existing ] || { existing "$seconds" "$all" && [ "$found" -eq "$count" ]; }; then
+    if patiently "$end" "$all"; then return; fi
   fi
-  status=0
   while [ "$count" -gt 0 ]; do
-    if [ "$which" = existing ] && [ -z "$(existing "$3")" ]; then
+    if [ "$which" = existing ] && ! existing "$seconds" "$3"; then blame "$1" "$2"
+    elif [ "$which" = existing ] && [ "$found" = 0 ]; then
       printf '%s: it is not there, so nothing of it is set\\n' "$1"
-    elif ! patiently "$end" "$3"; then
-      printf '%s, from %s: %s\\n' "$1" "$2" "$said" >&2
-      status=1
+    elif ! patiently "$end" "$3"; then blame "$1" "$2"
     fi
     count=$((count - 1))
     shift 3
@@ -180,7 +212,7 @@ while [ $# -gt 0 ]; do
         count=$((count - 1))
         shift
       done
-      if ! said=$(k taint node "$node" $words --overwrite 2>&1); then
+      if ! persist ${applySeconds} k taint node "$node" $words --overwrite; then
         # A taint that is to go may have gone by itself.
         case "$said" in
           *' not found'*) ;;
@@ -199,7 +231,8 @@ while [ $# -gt 0 ]; do
         if [ -n "$3" ]; then set -- "$1" "$2" --namespace="$3" --timeout="\${4}s"
         else set -- "$1" "$2" --timeout="\${4}s"
         fi
-        kubectl delete "$@" --ignore-not-found
+        persist ${applySeconds} kubectl delete "$@" --ignore-not-found || say_and_fail
+        printf '%s\\n' "$said"
       ) || exit
       shift 6
       ;;
@@ -208,18 +241,18 @@ while [ $# -gt 0 ]; do
       (
         place=
         [ -z "$5" ] || place=--namespace=$5
-        k label "$3" "$4" \${place:+"$place"} "$label-" \${6:+"$6-"} &&
-          k annotate "$3" "$4" \${place:+"$place"} ${identityAnnotation}-
+        persist ${applySeconds} k label "$3" "$4" \${place:+"$place"} "$label-" \${6:+"$6-"} || say_and_fail
+        printf '%s\\n' "$said"
+        persist ${applySeconds} k annotate "$3" "$4" \${place:+"$place"} ${identityAnnotation}- || say_and_fail
+        printf '%s\\n' "$said"
       ) || exit
       shift 6
       ;;
     record)
-      before=$(k get configmap "$record" --namespace=kube-system --ignore-not-found -o 'jsonpath={.data.${recordKeys.types}}') || exit
-      told=
-      if ! patiently $(($(now) + ${applySeconds})) "$2$3\${before:+,$before}$4"; then
-        printf '%s\\n' "$said" >&2
-        exit 1
-      fi
+      persist ${applySeconds} k get configmap "$record" --namespace=kube-system --ignore-not-found -o 'jsonpath=types={.data.${recordKeys.types}}' || say_and_fail
+      # kubectl may say other things beside it.
+      before=$(printf '%s\\n' "$said" | sed -n 's/^types=//p') told=
+      patiently $(($(now) + ${applySeconds})) "$2$3\${before:+,$before}$4" || say_and_fail
       shift 4
       ;;
     *)
