@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseInventory } from '@skerry/inventory';
@@ -28,14 +28,33 @@ kubernetes:
 );
 const planes = ['cp-1', 'cp-2', 'cp-3'];
 
-/** Answers like an API server that is ready, and says whose it is. */
+/** Answers like an API server, and says whose it is; it is not ready while a file KEY.NAME.late is there. */
 const apiServer = `
-const { readFileSync } = require('node:fs');
+const { existsSync, readFileSync } = require('node:fs');
 const [key, cert, name] = process.argv.slice(1);
 require('node:https').createServer(
   { key: readFileSync(key), cert: readFileSync(cert) },
-  (_, response) => response.end(name),
+  ({ url }, response) => {
+    response.statusCode = url === '/readyz' && existsSync(key + '.' + name + '.late') ? 500 : 200;
+    response.end(name);
+  },
 ).listen(6444);`;
+
+/** Asks twice over one connection, the second time when a file is there, and prints what it got. */
+const patientClient = `
+const { existsSync } = require('node:fs');
+const socket = require('node:tls').connect({ host: '10.20.0.10', port: 6443, rejectUnauthorized: false });
+const ask = () => socket.write('GET / HTTP/1.1\\r\\nHost: api\\r\\n\\r\\n');
+socket.setEncoding('utf8').on('data', (text) => console.log(/cp-\\d/.exec(text)?.[0]));
+socket.on('close', () => { console.log('cut'); process.exit(); });
+socket.on('error', () => {});
+ask();
+const waiting = setInterval(() => {
+  if (!existsSync(process.argv[1])) return;
+  clearInterval(waiting);
+  ask();
+  setTimeout(() => process.exit(), 2000);
+}, 100);`;
 
 interface Machine {
   readonly place: Place;
@@ -140,6 +159,46 @@ grep -q '^haproxy:' /etc/passwd || echo 'haproxy:x:987:987::/run/haproxy:/bin/fa
       .toBeGreaterThanOrEqual(3);
     expect([...seen].toSorted()).toEqual(planes);
     await expect.poll(holders, patiently).toEqual(['cp-1']);
+  });
+
+  /** Whether the API server of a machine says that it is ready. */
+  const setReady = (name: string, ready: boolean): void => {
+    const file = join(folder, `key.${name}.late`);
+    if (ready) rmSync(file);
+    else writeFileSync(file, '');
+  };
+  /** What haproxy of the first machine takes them for. */
+  const states = (): Promise<string> =>
+    machines
+      .get('cp-1')
+      ?.place.run(
+        `printf 'show stat\\n' | socat -t 2 - UNIX-CONNECT:/run/haproxy/admin.sock | grep '^apis,cp-' | cut -d, -f18 | paste -sd' '`,
+      ) ?? Promise.resolve('');
+
+  it('lead no new connection to an API server that says that it is not ready', async () => {
+    setReady('cp-2', false);
+    await expect.poll(states, patiently).toBe('UP NOLB UP');
+    for (let turn = 0; turn < 6; turn += 1) expect(await answer()).toMatch(/^cp-[13]$/);
+    setReady('cp-2', true);
+    await expect.poll(states, patiently).toBe('UP UP UP');
+  });
+
+  it('lead to those that listen where none is ready, and cut no connection', async () => {
+    const [program = '', ...args] = [...client.inside, process.execPath, '-e', patientClient];
+    const again = join(folder, 'again');
+    const child = spawn(program, [...args, again], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const closed = once(child, 'close');
+    await expect.poll(() => said, patiently).toMatch(/^cp-\d\n$/);
+    for (const name of planes) setReady(name, false);
+    await expect.poll(states, patiently).toBe('NOLB NOLB NOLB');
+    expect(await answer()).toMatch(/^cp-\d$/);
+    writeFileSync(again, '');
+    await closed;
+    expect(said).toMatch(/^(cp-\d)\n\1\n$/);
+    for (const name of planes) setReady(name, true);
+    await expect.poll(states, patiently).toBe('UP UP UP');
   });
 
   it('move the address where the API server of its machine is gone', async () => {
