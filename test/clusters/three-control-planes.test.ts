@@ -74,8 +74,6 @@ describe('three control planes behind keepalived and haproxy', () => {
       'leader-elect-retry-period': '15s',
     };
     Object.assign(kubernetes['kubeadm'] as object, {
-      // One processor each, as there are two in all: of two that are emulated one waits for the other.
-      ignorePreflightErrors: ['NumCPU'],
       extraArgs: {
         controllerManager: { ...slowly, 'node-monitor-grace-period': '3m0s' },
         scheduler: slowly,
@@ -85,7 +83,7 @@ describe('three control planes behind keepalived and haproxy', () => {
         apiServer: { 'etcd-readycheck-timeout': '20s', 'etcd-healthcheck-timeout': '20s' },
       },
     });
-    lab['cpus'] = 1;
+    lab['cpus'] = 2;
     lab['memory'] = 2560;
     (lab['packages'] as string[]).push('haproxy', 'keepalived');
   });
