@@ -121,7 +121,9 @@ describe.skipIf(programs === undefined)('an API that is lost while objects are a
 
   it('does not end what deletes', async () => {
     await objects.apply(groups('up'));
-    await applyBlindly([], ['delete ConfigMap default/first', 'delete ConfigMap default/second']);
+    const why = 'it is no longer wanted';
+    const subjects = ['first', 'second'].map((name) => `delete ConfigMap default/${name}: ${why}`);
+    await applyBlindly([], subjects);
     expect(await objects.api.kubectl('get', 'configmaps', '-o', 'name')).not.toContain('/first');
   });
 
