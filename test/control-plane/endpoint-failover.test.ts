@@ -184,7 +184,7 @@ grep -q '^haproxy:' /etc/passwd || echo 'haproxy:x:987:987::/run/haproxy:/bin/fa
   });
 
   it('lead to those that listen where none is ready, and cut no connection', async () => {
-    const [program = '', ...args] = [...client.inside, process.execPath, '-e', patientClient];
+    const [program, ...args] = [...client.inside, process.execPath, '-e', patientClient];
     const again = join(folder, 'again');
     const child = spawn(program, [...args, again], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
