@@ -112,6 +112,11 @@ say_and_fail() {
   printf '%s\\n' "$said" >&2
   exit 1
 }
+# loudly COMMAND…: with persistence, and told.
+loudly() {
+  persist ${applySeconds} "$@" || say_and_fail
+  printf '%s\\n' "$said"
+}
 # blame ID ORIGIN
 blame() {
   printf '%s, from %s: %s\\n' "$1" "$2" "$said" >&2
@@ -231,8 +236,7 @@ while [ $# -gt 0 ]; do
         if [ -n "$3" ]; then set -- "$1" "$2" --namespace="$3" --timeout="\${4}s"
         else set -- "$1" "$2" --timeout="\${4}s"
         fi
-        persist ${applySeconds} kubectl delete "$@" --ignore-not-found || say_and_fail
-        printf '%s\\n' "$said"
+        loudly kubectl delete "$@" --ignore-not-found
       ) || exit
       shift 6
       ;;
@@ -241,10 +245,8 @@ while [ $# -gt 0 ]; do
       (
         place=
         [ -z "$5" ] || place=--namespace=$5
-        persist ${applySeconds} k label "$3" "$4" \${place:+"$place"} "$label-" \${6:+"$6-"} || say_and_fail
-        printf '%s\\n' "$said"
-        persist ${applySeconds} k annotate "$3" "$4" \${place:+"$place"} ${identityAnnotation}- || say_and_fail
-        printf '%s\\n' "$said"
+        loudly k label "$3" "$4" \${place:+"$place"} "$label-" \${6:+"$6-"}
+        loudly k annotate "$3" "$4" \${place:+"$place"} ${identityAnnotation}-
       ) || exit
       shift 6
       ;;
