@@ -19,7 +19,7 @@ interface Report {
 }
 
 /** Of each failure, so that all of them stay on the last page. */
-const linesShown = 40;
+const linesShown = 80;
 
 function tell(suite: Suite): void {
   const failures = suite.assertionResults.filter(({ status }) => status === 'failed');

@@ -11,10 +11,16 @@ export interface Ended {
   readonly stderr: string;
 }
 
-function end(argv: readonly string[], input = '', env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+function end(
+  argv: readonly string[],
+  input = '',
+  env: NodeJS.ProcessEnv = {},
+  signal?: AbortSignal,
+): Promise<Ended> {
   const [program = '', ...args] = argv;
   return new Promise((done, fail) => {
     const child = spawn(program, args, { cwd: root, env: { ...process.env, ...env } });
+    signal?.addEventListener('abort', () => child.kill('SIGTERM'));
     const out = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (out.stderr += text));
@@ -24,9 +30,20 @@ function end(argv: readonly string[], input = '', env: NodeJS.ProcessEnv = {}): 
   });
 }
 
+const plain = { CI: 'true', NO_COLOR: '1' };
+
 /** Runs the command that users run. */
 export function bootstrap(...args: readonly string[]): Promise<Ended> {
-  return end([resolve(root, 'bootstrap'), ...args], '', { CI: 'true', NO_COLOR: '1' });
+  return end([resolve(root, 'bootstrap'), ...args], '', plain);
+}
+
+/**
+ * Runs the command that users run, and stops it like a Ctrl-C after some minutes: it tells then what it
+ * waited for, which a test that just times out does not.
+ */
+export function bootstrapWithin(minutes: number, ...args: readonly string[]): Promise<Ended> {
+  const signal = AbortSignal.timeout(minutes * 60_000);
+  return end([resolve(root, 'bootstrap'), ...args], '', plain, signal);
 }
 
 /** What the OpenSSH client is told of the machines of a lab; that of inventory/lab.yaml until told. */

@@ -5,7 +5,7 @@ const slowly = {
   fileParallelism: false,
   sequence: { concurrent: false, shuffle: false },
   bail: 0,
-  testTimeout: 1_500_000,
+  testTimeout: 1_800_000,
   hookTimeout: 1_800_000,
 } as const;
 

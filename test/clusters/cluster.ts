@@ -2,7 +2,16 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { beside, bootstrap, events, lookAt, output, root, type Ended } from '../machines.ts';
+import {
+  beside,
+  bootstrap,
+  bootstrapWithin,
+  events,
+  lookAt,
+  output,
+  root,
+  type Ended,
+} from '../machines.ts';
 
 /** Where the inventories of these tests lie, and the state of their lab beside them. */
 const folder = '.skerry/tests';
@@ -50,11 +59,15 @@ export function kubectl(command: string, machine = 'lab-1'): Promise<string> {
   return output(machine, `KUBECONFIG=/etc/kubernetes/admin.conf kubectl ${command}`);
 }
 
-/** Applies an inventory; fails with all that was said unless it ends with `code`. */
-export async function apply(inventory: string, ...options: readonly string[]): Promise<Ended> {
-  const ended = await bootstrap('apply', inventory, '--yes', ...options);
+/** Of what a failed apply said. */
+const linesShown = 60;
+
+/** Applies an inventory, within some minutes; fails with what was said last unless all went well. */
+export async function apply(inventory: string, minutes = 24): Promise<Ended> {
+  const ended = await bootstrapWithin(minutes, 'apply', inventory, '--yes');
   if (ended.code !== 0) {
-    throw new Error(`apply ended with ${ended.code}\n${ended.stdout}\n${ended.stderr}`);
+    const said = `${ended.stdout}\n${ended.stderr}`.trimEnd().split('\n');
+    throw new Error(`apply ended with ${ended.code}\n${said.slice(-linesShown).join('\n')}`);
   }
   console.log(ended.stdout);
   return ended;

@@ -28,12 +28,15 @@ kubernetes:
 );
 const planes = ['cp-1', 'cp-2', 'cp-3'];
 
-/** Answers like an API server, and says whose it is; it is not ready while a file KEY.NAME.late is there. */
+/**
+ * Answers like an API server, and says whose it is; it is not ready while a file KEY.NAME.late is there.
+ * Node would close a connection that asks nothing for five seconds.
+ */
 const apiServer = `
 const { existsSync, readFileSync } = require('node:fs');
 const [key, cert, name] = process.argv.slice(1);
 require('node:https').createServer(
-  { key: readFileSync(key), cert: readFileSync(cert) },
+  { key: readFileSync(key), cert: readFileSync(cert), keepAliveTimeout: 0 },
   ({ url }, response) => {
     response.statusCode = url === '/readyz' && existsSync(key + '.' + name + '.late') ? 500 : 200;
     response.end(name);
