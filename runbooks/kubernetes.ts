@@ -132,7 +132,7 @@ export default runbook({
         tags: ['endpoint'],
         serial: 1,
       },
-      ({ host, inventory }) => keepalivedSteps(inventory, host),
+      ({ host, inventory, bundle }) => keepalivedSteps(inventory, host, bundle),
     ),
 
     play(

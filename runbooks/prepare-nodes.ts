@@ -1,16 +1,16 @@
 import {
+  bundledPackages,
   containerdConfigVersion,
-  containerdPackage,
+  hostPackages,
   modulesFor,
   namesByAddress,
-  nodePackages,
   oldestKernel,
   parametersFor,
   pauseImageOf,
   registryHosts,
   twinsOf,
 } from '@skerry/kubernetes';
-import { play, runbook } from '@skerry/runbook';
+import { play, runbook, type PlayContext } from '@skerry/runbook';
 import {
   blockQueue,
   directory,
@@ -30,25 +30,24 @@ import {
   sysctl,
   template,
   timeSync,
+  type Step,
 } from '@skerry/steps';
+
+/** Packages from the bundle, where it has those of the host's distribution. */
+function installed(name: string, present: readonly string[], { host, bundle }: PlayContext): Step {
+  const archives = bundledPackages(bundle, host.facts, present);
+  return packages(name, { present, ...(archives && { archives }) });
+}
 
 export default runbook({
   name: 'prepare-nodes',
   description: 'Kernel, disks and container runtime of every node',
   plays: [
-    play('Kernel', { hosts: 'all', tags: ['kernel'] }, ({ host, inventory, fleet }) => {
+    play('Kernel', { hosts: 'all', tags: ['kernel'] }, (context) => {
+      const { host, inventory, fleet } = context;
       const { node, facts } = host;
       const { proxy, ipvs } = inventory.kubernetes.network;
-      const tools = packages('node', {
-        present: nodePackages({
-          family: facts.family,
-          proxy,
-          filesystems: node.disks.map((disk) => disk.filesystem),
-          fio: node.etcdDisk !== undefined,
-          timeDaemon: facts.timeDaemon,
-          extra: node.packages,
-        }),
-      });
+      const tools = installed('node', hostPackages(inventory, host, facts).tools, context);
       const modules = kernelModules('kubernetes', {
         modules: modulesFor({
           kernel: facts.kernel,
@@ -100,11 +99,13 @@ export default runbook({
       ];
     }),
 
-    play('Container runtime', { hosts: 'all', tags: ['containerd'] }, ({ host, inventory }) => {
-      const { family, distribution, version } = host.facts;
-      const { mirrors, package: name } = host.node.containerd;
+    play('Container runtime', { hosts: 'all', tags: ['containerd'] }, (context) => {
+      const { host, inventory } = context;
+      const { distribution, version } = host.facts;
+      const { mirrors } = host.node.containerd;
       const pauseImage = pauseImageOf(inventory, host);
-      const containerd = packages('containerd', { present: [name ?? containerdPackage(family)] });
+      const { runtime } = hostPackages(inventory, host, host.facts);
+      const containerd = installed('containerd', runtime, context);
       return [
         containerd,
         directory('/etc/containerd/certs.d', { needs: containerd }),

@@ -80,7 +80,14 @@ describe('three control planes behind keepalived and haproxy', () => {
         etcd: { 'heartbeat-interval': '1000', 'election-timeout': '10000' },
         // After two seconds without an answer of etcd an API server says that it is not ready, and
         // haproxy leads nobody to it: all three at once, where etcd is only slow.
-        apiServer: { 'etcd-readycheck-timeout': '20s', 'etcd-healthcheck-timeout': '20s' },
+        apiServer: {
+          'etcd-readycheck-timeout': '20s',
+          'etcd-healthcheck-timeout': '20s',
+          // Each cache of each of them would wait for word of a busy etcd before it is filled, and
+          // count and compare what it holds every minute and every five.
+          'feature-gates':
+            'WatchList=false,SizeBasedListCostEstimate=false,DetectCacheInconsistency=false',
+        },
       },
     });
     lab['cpus'] = 2;

@@ -38,7 +38,17 @@ const artifact = z.discriminatedUnion('kind', [
       .regex(/^[0-7]{3,4}$/)
       .describe('Permissions in octal'),
   }),
-  z.strictObject({ kind: z.literal('package'), ...base }),
+  z.strictObject({
+    kind: z.literal('package'),
+    ...base,
+    distribution: z
+      .string()
+      .regex(/^[a-z0-9._-]+-[a-z0-9._-]+$/)
+      .describe('Whose package it is: `debian-13`, `ubuntu-24.04`'),
+    neededBy: z
+      .array(z.string().min(1))
+      .describe('The packages that were asked for and need this one'),
+  }),
   z.strictObject({
     kind: z.literal('image'),
     ...base,

@@ -17,7 +17,9 @@ import {
   writeImageArchive,
   writeLayer,
   type CreateEvent,
+  type CreateOptions,
 } from '../src/index.ts';
+import { canMakePackages, debianArchive } from './debian-archive.ts';
 import {
   canServeImages,
   startRegistry,
@@ -98,6 +100,7 @@ kubernetes:
   loadBalancer:
     metallb: { pools: [{ name: edge, addresses: [10.0.9.0/28] }] }
   origins:
+    https://deb.debian.org: ${web.url}
     https://dl.k8s.io: ${web.url}/dl
     https://github.com: ${web.url}/github
     https://raw.githubusercontent.com: ${web.url}/raw
@@ -118,7 +121,7 @@ beforeEach(() => {
 });
 
 const events: CreateEvent[] = [];
-const create = (more: { signal?: AbortSignal } = {}) => {
+const create = (more: Partial<CreateOptions> = {}) => {
   events.length = 0;
   web.asked.length = 0;
   return createBundle(inventory, {
@@ -216,6 +219,67 @@ describe.runIf(canServeImages)('bundle create (needs docker-registry and skopeo)
     await create();
     expect(by('kept').toSorted()).toEqual(['file kubeadm 1.36.3', 'files cni 1.9.1']);
     expect((await verifyBundle(out)).findings).toEqual([]);
+  });
+
+  test.runIf(canMakePackages)(
+    'packages of the distribution come with what they need, and are kept',
+    async () => {
+      const archive = debianArchive(web, [
+        ['fio', '3.39-1', 'libc6'],
+        ['keepalived', '1:2.3.3-1', 'libc6'],
+        ['libc6', '2.41-12'],
+      ]);
+      const set = (...names: string[]) => ({
+        packages: [{ distribution: 'debian-13', architecture: 'amd64', names }],
+        distributions: [archive],
+      });
+      const { index } = await create(set('fio'));
+      const bundled = (of: typeof index) =>
+        of.artifacts.flatMap((one) =>
+          one.kind === 'package' ? [`${one.path} for ${one.neededBy.join(', ')}`] : [],
+        );
+      expect(bundled(index)).toEqual([
+        'packages/debian-13/amd64/fio_3.39-1.deb for fio',
+        'packages/debian-13/amd64/libc6_2.41-12.deb for fio',
+      ]);
+      expect((await verifyBundle(out)).findings).toEqual([]);
+      expect((await create(set('fio'))).fetched).toBe(0);
+      expect(web.asked).toEqual([]);
+
+      rmSync(join(out, 'packages/debian-13/amd64/fio_3.39-1.deb'));
+      const more = await create(set('fio', 'keepalived'));
+      expect(by('fetched').toSorted()).toEqual([
+        'package fio 3.39-1',
+        'package keepalived 1:2.3.3-1',
+        'packages of debian-13 for amd64',
+      ]);
+      expect(bundled(more.index)).toEqual([
+        'packages/debian-13/amd64/fio_3.39-1.deb for fio',
+        'packages/debian-13/amd64/keepalived_1%3a2.3.3-1.deb for keepalived',
+        'packages/debian-13/amd64/libc6_2.41-12.deb for fio, keepalived',
+      ]);
+
+      const error: unknown = await create(set('fio', 'kepalived')).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect((error as DiagnosticError).diagnostics).toMatchObject([
+        {
+          what: `packages of debian-13 for amd64 could not be fetched from ${web.url}/debian`,
+          why: 'Unable to locate package kepalived',
+        },
+      ]);
+    },
+  );
+
+  test('packages of a distribution that nobody knows are left out, and told', async () => {
+    const packages = [{ distribution: 'plan-9', architecture: 'amd64', names: ['fio'] }];
+    await create({ packages });
+    expect(events.filter(({ result }) => result === 'left-out')).toMatchObject([
+      {
+        artifact: 'packages of plan-9 for amd64',
+        why: 'nobody knows where plan-9 has its packages; nodes take them from their own repositories',
+      },
+    ]);
   });
 
   test('an image that the registry does not have is named', async () => {

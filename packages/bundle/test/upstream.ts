@@ -19,6 +19,8 @@ export interface WebServer {
   }[];
   /** Writes a file to serve; with `sha256`, also its digest under that name. */
   put(path: string, content: Buffer | string, options?: { checksum?: string }): void;
+  /** Where a file that is served lies. */
+  file(path: string): string;
   /** How the next answer for a path fails, after those that were told before. */
   fail(path: string, how: Failure): void;
   stop(): Promise<void>;
@@ -75,6 +77,7 @@ export async function startWebServer(folder: string): Promise<WebServer> {
       const sha256 = createHash('sha256').update(content).digest('hex');
       writeFileSync(`${file}${options.checksum}`, `${sha256}  ${path}\n`);
     },
+    file: (path) => join(folder, path),
     fail: (path, how) => failures.set(path, [...(failures.get(path) ?? []), how]),
     stop: async () => {
       server.closeAllConnections();

@@ -220,6 +220,7 @@ export function createProgram(exit: (code: number) => void): Command {
     .argument('<inventory>', 'inventory file')
     .requiredOption('-o, --out <dir>', 'folder of the bundle')
     .option('--architecture <names>', 'of the nodes: amd64, arm64, or both with a comma', list)
+    .option('--distribution <names>', 'of nodes that no run has read yet: debian-13', list)
     .action(async (inventory: string, options: CreateCommandOptions) => {
       const commands = await import('./commands/bundle.ts');
       exit(await commands.create(inventory, options));

@@ -6,7 +6,9 @@ import { expand, type ExpandedPlay } from '../../runbook/src/expand.ts';
 import { planHost } from '../../runbook/src/host-plan.ts';
 import { members } from '../../runbook/src/members.ts';
 import { factsOf } from '../../runbook/test/facts-of.ts';
+import { packageSets } from '@skerry/kubernetes';
 import type { Facts } from '@skerry/runbook';
+import type { Bundle } from '@skerry/steps';
 import { templatesFor } from '../src/templates.ts';
 import { root } from './command.ts';
 
@@ -29,7 +31,7 @@ beforeAll(async () => {
 });
 
 /** What a host of oslo gets when it runs this system. */
-function expanded(name: string, system: Partial<Facts>): ExpandedPlay[] {
+function expanded(name: string, system: Partial<Facts>, bundle?: Bundle): ExpandedPlay[] {
   const [host] = selectHosts(inventory, name);
   if (host === undefined) throw new Error(name);
   const facts = factsOf(name, { timeDaemon: '', ...system });
@@ -42,6 +44,7 @@ function expanded(name: string, system: Partial<Facts>): ExpandedPlay[] {
     members: members({ runbook, inventory, hosts: inventory.hosts }),
     tags: undefined,
     resolve: templatesFor(inventory, file)(host, facts),
+    ...(bundle === undefined ? {} : { bundle }),
     canonical: (text) => text,
   });
 }
@@ -83,5 +86,50 @@ describe.each(
     expect(plan.plays.flatMap((play) => play.handlers).map(({ id }) => id)).toContain(
       'restart containerd',
     );
+  });
+});
+
+describe('with a bundle that has packages of the distribution', () => {
+  const system = { distribution: 'debian', version: '13', codename: 'trixie' };
+
+  /** Each package that bundle create is told of, alone. */
+  const bundled = (): Bundle => {
+    const known = { ...factsOf('oslo-cp-1', { timeDaemon: '', ...system }) };
+    const [set] = packageSets(inventory, new Map([['oslo-cp-1', known]]), []);
+    return {
+      schema: 1,
+      artifacts: (set?.names ?? []).map((name) => ({
+        kind: 'package',
+        name,
+        version: '1',
+        path: `packages/${name}.deb`,
+        sha256: 'a'.repeat(64),
+        size: 1,
+        origin: '',
+        distribution: 'debian-13',
+        architecture: 'amd64',
+        neededBy: [name],
+      })),
+    };
+  };
+  const packageSteps = (plays: readonly ExpandedPlay[]) =>
+    plays
+      .flatMap(({ steps }) => steps)
+      .filter(({ kind }) => kind.kind === 'package')
+      .map(({ desired }) => desired as { present: string[]; archives?: { name: string }[] });
+
+  it('packages come from nowhere else, and none of them is lacking', () => {
+    const steps = packageSteps(expanded('oslo-cp-1', system, bundled()));
+    expect(steps.length).toBeGreaterThanOrEqual(2);
+    for (const { present, archives } of steps) {
+      expect(archives?.map(({ name }) => name).toSorted()).toEqual(present.toSorted());
+    }
+  });
+
+  it('hosts of other distributions keep their repositories', () => {
+    for (const other of systems.filter(({ version }) => version !== '13')) {
+      const steps = packageSteps(expanded('oslo-cp-1', other, bundled()));
+      expect(steps.filter(({ archives }) => archives !== undefined)).toEqual([]);
+    }
   });
 });

@@ -6,7 +6,10 @@ export { twinsOf, type Twin } from './identity.ts';
 export { modulesFor, type ProxyMode } from './kernel-modules.ts';
 export { parameterRule, parametersFor, type Parameters } from './kernel-parameters.ts';
 export { kernelAtLeast, oldestKernel } from './kernel-version.ts';
-export { containerdPackage, nodePackages } from './node-packages.ts';
+export { hostPackages, nodePackages } from './node-packages.ts';
+export { bundledPackages } from './bundled-packages.ts';
+export { packageSets, type KnownHost, type PackageSet } from './bundle-content/package-sets.ts';
+export { distributions, type DistributionRepositories } from './matrix/distributions.ts';
 export { checkCluster, type CheckOptions } from './check.ts';
 export { componentOf, components, type Component } from './matrix/components.ts';
 export {
@@ -33,6 +36,7 @@ export { bundledImages, type ImageHost } from './bundled-images.ts';
 export {
   bundledFor,
   bundledKubelet,
+  goArchitecture,
   packagesKeyFingerprint,
   packagesOf,
   programPackages,

@@ -31,8 +31,10 @@ export function programPackages(
   }));
 }
 
-/** `uname -m` as Go and OCI call it. */
-const architectures: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+/** `uname -m` as Go, OCI and Debian call it. */
+export function goArchitecture(machine: string): string {
+  return { x86_64: 'amd64', aarch64: 'arm64' }[machine] ?? machine;
+}
 
 /** Images of these components run on control planes only. */
 const ofControlPlanes =
@@ -70,7 +72,7 @@ export function bundledFor(
   readonly files: readonly Extract<Artifact, { kind: 'file' }>[];
   readonly images: readonly Extract<Artifact, { kind: 'image' }>[];
 } {
-  const own = architectures[node.architecture] ?? node.architecture;
+  const own = goArchitecture(node.architecture);
   const fitting = bundle.artifacts.filter(({ architecture = own }) => architecture === own);
   return {
     files: fitting.filter((artifact) => artifact.kind === 'file'),

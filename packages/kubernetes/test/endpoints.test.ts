@@ -81,15 +81,17 @@ describe('who is contacted', () => {
     https://dl.k8s.io: https://mirror.example.no/dl
     registry.k8s.io: harbor.example.no:8443/k8s
 `;
+    const distributions = ['debian-13', 'rocky-9.6'];
     const hosts = (inventory: Inventory): Set<string> =>
       new Set(
-        contactsOf(inventory, { bundle: true, creating: true })
+        contactsOf(inventory, { bundle: true, creating: true, distributions })
           .contacts.filter(({ reason }) => reason.startsWith('bundle create'))
           .map(({ host, port }) => `${host}:${port}`),
       );
     const upstream = hosts(inventoryOf());
     expect([...upstream]).toEqual(
       expect.arrayContaining([
+        'deb.debian.org:443',
         'dl.k8s.io:443',
         'github.com:443',
         'helm.cilium.io:443',

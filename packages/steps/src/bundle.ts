@@ -17,8 +17,14 @@ interface ArtifactBase {
 export type Artifact =
   /** A file that is put at the absolute path `install` on nodes: a program, a unit. */
   | (ArtifactBase & { readonly kind: 'file'; readonly install: string; readonly mode: string })
-  /** A package of the distribution, `.deb` or `.rpm`. */
-  | (ArtifactBase & { readonly kind: 'package' })
+  /** A package of a distribution, `.deb`. */
+  | (ArtifactBase & {
+      readonly kind: 'package';
+      /** ID and VERSION_ID of os-release(5): `debian-13`, `ubuntu-24.04`. */
+      readonly distribution: string;
+      /** The packages that were asked for and need this one, themselves among them. */
+      readonly neededBy: readonly string[];
+    })
   /**
    * An OCI archive (a tar of oci-layout, index.json, blobs). `reference` is the full name by which
    * containerd is to know it (`registry.k8s.io/pause:3.10.1`), `digest` that of its manifest

@@ -1,3 +1,4 @@
+export { artifactFields } from './artifact-fields.ts';
 export type { Artifact, Bundle } from './bundle.ts';
 export type {
   Check,
@@ -49,7 +50,7 @@ export { hostname, hostnameKind } from './kinds/hostname.ts';
 export { kernelCommandLine, kernelCommandLineKind } from './kinds/kernel-command-line.ts';
 export { kernelModules, kernelModulesKind } from './kinds/kernel-modules.ts';
 export { mount, mountKind } from './kinds/mount.ts';
-export { packages, packageKind } from './kinds/package.ts';
+export { packages, packageKind, type Archive } from './kinds/package.ts';
 export { packageRepository, packageRepositoryKind } from './kinds/package-repository.ts';
 export { reboot, rebootKind } from './kinds/reboot.ts';
 export { service, serviceKind } from './kinds/service.ts';

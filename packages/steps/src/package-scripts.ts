@@ -21,19 +21,23 @@ fi
 `;
 
 /**
- * "$1": age of the lists in seconds, "$2": seconds to wait for locks, then three for each package:
- * name, version or '', and `hold`, `unhold`, `absent` or ''. The state is read again here.
+ * "$1": age of the lists in seconds, "$2": seconds to wait for locks, "$3": the folder with packages of
+ * the bundle or '', "$4": how many of them follow, each as its SHA-256, which is its name there, and its
+ * size in bytes; then three for each package: name, version or '', and `hold`, `unhold`, `absent` or ''.
+ * The state is read again here.
  *
  * apt: `needrestart` (Ubuntu) is kept from restarting services of others; configuration files that
  * the operator changed stay. The lists are read anew when the stamp of the last reading is older
- * than it may be or than a file of sources, or when a package or version is unknown.
+ * than it may be or than a file of sources, or when a package or version is unknown. Packages of the
+ * bundle are made a repository of their own, and apt is shown no other: it takes what the host lacks, and
+ * compares digests.
  */
 export const packageConverge = `
 export LC_ALL=C
-age=$1 wait=$2; shift 2
+age=$1 wait=$2 store=$3 count=$4 repository=/var/lib/skerry/packages bundled='' used='' gone=''; shift 4
 fail() { printf '%s\\n' "$*" >&2; exit 1; }
 said=$(mktemp) || exit 1
-trap 'rm -f "$said"' EXIT
+trap 'rm -f "$said"; rm -rf "$repository"' EXIT
 # Runs a command again while it fails because of a lock; dpkg and the package lists know no waiting.
 patiently() {
   until "$@" >"$said" 2>&1; do
@@ -46,10 +50,34 @@ patiently() {
   done
 }
 
+# Makes the repository of the first $count packages of "$@".
+bundle() {
+  left=$count
+  rm -rf "$repository"
+  mkdir -p "$repository/sources" "$repository/lists/partial" "$repository/archives/partial" ||
+    fail "the folder $repository cannot be made"
+  echo "deb [trusted=yes] file:$repository ./" >"$repository/sources/bundle.list"
+  : >"$repository/Packages"
+  while [ "$left" -gt 0 ]; do
+    if [ -f "$store/$1" ]; then
+      ln "$store/$1" "$repository/$1.deb" 2>/dev/null || cp "$store/$1" "$repository/$1.deb" || fail "$repository/$1.deb cannot be written"
+      { dpkg-deb --field "$repository/$1.deb" && printf 'Filename: ./%s.deb\\nSize: %s\\nSHA256: %s\\n\\n' "$1" "$2" "$1"; } \\
+        >>"$repository/Packages" || fail "the package $1 of the bundle cannot be read"
+      used="$used $store/$1"
+    else
+      # A run that was cut off may have installed it already.
+      gone="$gone $1"
+    fi
+    shift 2
+    left=$((left - 1))
+  done
+  bundled="-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=$repository/sources -o Dir::State::Lists=$repository/lists"
+  bundled="$bundled -o Dir::Cache::archives=$repository/archives -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root"
+}
 apt() {
   DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 \\
     apt-get --quiet --yes -o "DPkg::Lock::Timeout=$wait" -o Dpkg::Options::=--force-confdef \\
-    -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@"
+    -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 $bundled "$@"
 }
 update() {
   # One dead repository must not keep packages of the others away; a missing package fails below.
@@ -87,8 +115,11 @@ with_apt() {
     shift 3
   done
   if [ -n "$install" ]; then
-    if [ "$unknown" = yes ] || lists_are_old; then update; fi
-    apt install --no-remove --allow-change-held-packages $exact -- $install || fail "not installed:$install"
+    if [ -n "$bundled" ]; then apt --quiet update >&2 || fail 'apt cannot read the packages of the bundle'
+    elif [ "$unknown" = yes ] || lists_are_old; then update
+    fi
+    apt install --no-remove --allow-change-held-packages $exact -- $install ||
+      fail "not installed:$install\${gone:+; of the packages of the bundle these do not lie in $store:$gone}"
   fi
   if [ -n "$remove" ]; then
     for name in $(apt-get -s remove -- $remove | sed -n 's/^Remv \\([^ :]*\\).*/\\1/p'); do
@@ -138,7 +169,10 @@ with_dnf() {
 }
 
 if command -v apt-get >/dev/null; then
+  [ -z "$store" ] || bundle "$@"
+  shift $((count * 2))
   with_apt "$@"
+  [ -z "$used" ] || rm -f $used
 elif command -v dnf >/dev/null; then
   with_dnf "$@"
 else

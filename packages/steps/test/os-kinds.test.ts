@@ -235,6 +235,43 @@ describe.skipIf(!canUseNamespaces).each(shells)('%s', (shell) => {
         code: 1,
         stderr: expect.stringContaining('not installed: skerry-none'),
       });
+
+      // From the bundle alone: the repository above is not looked at.
+      const lay = `mkdir -p /var/lib/skerry/bundle && cd /tmp/skerry-test/repo && for name in skerry-a skerry-b; do
+set -- $(sha256sum $name-1.0-1.deb) $(stat -c %s $name-1.0-1.deb); cp $name-1.0-1.deb /var/lib/skerry/bundle/$1; echo $1 $3; done`;
+      const laid = (await run(lay)).trimEnd().split('\n');
+      const archives = ['skerry-a', 'skerry-b'].map((name, index) => {
+        const [sha256 = '', size] = laid[index]?.split(' ') ?? [];
+        const neededBy = name === 'skerry-a' ? ['skerry-a', 'skerry-b'] : ['skerry-b'];
+        return {
+          name,
+          version: '1.0-1',
+          neededBy,
+          path: `${name}.deb`,
+          sha256,
+          size: Number(size),
+        };
+      });
+      const bundled = { name: 'x', present: ['skerry-b'], archives };
+      await convergeForReal(packageKind, bundled, shell, place);
+      expect(await version('skerry-a'), 'as the bundle has it').toBe('ii 1.0-1');
+      expect(await version('skerry-b')).toBe('ii 1.0-1');
+      expect(await run('ls /var/lib/skerry/bundle; ls -d /var/lib/skerry/packages || :')).toBe('');
+
+      await run(
+        'dpkg --purge skerry-b 2>/dev/null; cd /var/lib/skerry/bundle; echo spoilt >"$1"',
+        ...(laid[1]?.split(' ').slice(0, 1) ?? []),
+      );
+      const again = packageKind.schema.parse(bundled);
+      const changes = [{ subject: 'skerry-b', action: 'create' as const, after: 'installed' }];
+      const spoilt = await runFragment(shell, packageKind.converge(again, changes), place);
+      expect(spoilt).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(
+          `the package ${archives[1]?.sha256} of the bundle cannot be read`,
+        ),
+      });
+      expect(await version('skerry-b')).toBe('');
     },
     120_000,
   );

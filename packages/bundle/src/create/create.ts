@@ -7,12 +7,15 @@ import type { Inventory } from '@skerry/inventory';
 import {
   bundleContent,
   clusterObjectGroups,
+  distributions,
   imagesBesideObjects,
   imagesOf,
   kubeadmImages,
   probeImage,
   replaceOrigin,
   type ContentItem,
+  type DistributionRepositories,
+  type PackageSet,
 } from '@skerry/kubernetes';
 import type { Artifact, Bundle } from '@skerry/steps';
 import { parseAllDocuments } from 'yaml';
@@ -20,9 +23,10 @@ import { parseAllDocuments } from 'yaml';
 import { inParallel } from '../in-parallel.ts';
 import { bundledTexts } from '../rendering.ts';
 import { fetchImage, skopeoVersion } from './fetch-image.ts';
-import { fetchItem, upstreamOf, type FetchOptions } from './fetch-item.ts';
+import { fetchItem, place, upstreamOf, type FetchOptions } from './fetch-item.ts';
 import { Journal } from './journal.ts';
 import { buildProbeImage, hasGo } from './probe-image.ts';
+import { aptVersion, resolvePackages, type OfferedPackage } from './resolve-packages.ts';
 
 /** What `createBundle` tells while it works. */
 export interface CreateEvent {
@@ -31,6 +35,8 @@ export interface CreateEvent {
   readonly origin: string;
   readonly result: 'fetched' | 'kept' | 'failed' | 'left-out';
   readonly bytes: number;
+  /** Why it was left out, and what that means. */
+  readonly why?: string;
 }
 
 export interface CreateOptions extends Omit<FetchOptions, 'origins'> {
@@ -40,6 +46,10 @@ export interface CreateOptions extends Omit<FetchOptions, 'origins'> {
   readonly toolArchitecture: string;
   /** The folder with the source of Skerry's probe image; left out: the bundle has none. */
   readonly probeSources?: string;
+  /** Packages of the distributions of nodes. */
+  readonly packages?: readonly PackageSet[];
+  /** Where distributions have their packages; those that Skerry knows. */
+  readonly distributions?: readonly DistributionRepositories[];
   readonly onEvent?: (event: CreateEvent) => void;
 }
 
@@ -61,6 +71,7 @@ export async function createBundle(
   await mkdir(options.folder, { recursive: true });
   const work = new Work(inventory, await Journal.open(options.folder), options);
   await inParallel(content, filesAtOnce, (item) => work.item(item));
+  for (const set of options.packages ?? []) await work.packages(set);
   // Which images belong to it is told by kubeadm and by the manifests.
   work.stopAtFailures();
   const references = await work.imageReferences();
@@ -116,13 +127,70 @@ class Work {
     });
   }
 
+  /** Whole packages of an earlier run are kept: newer ones come with a new folder. */
+  async packages(set: PackageSet): Promise<void> {
+    const { distribution, architecture, names } = set;
+    const artifact = `packages of ${distribution} for ${architecture}`;
+    const known = (this.#options.distributions ?? distributions).find(
+      (one) => one.distribution === distribution,
+    );
+    const leaveOut = (why: string): void =>
+      this.#options.onEvent?.({ artifact, origin: '', result: 'left-out', bytes: 0, why });
+    const meaning = 'nodes take them from their own repositories';
+    if (known === undefined) {
+      return leaveOut(`nobody knows where ${distribution} has its packages; ${meaning}`);
+    }
+    if ((await aptVersion()) === undefined) {
+      return leaveOut(`apt-get tells what they need, and it is not on this machine; ${meaning}`);
+    }
+    const own = (one: Artifact): one is Extract<Artifact, { kind: 'package' }> =>
+      one.kind === 'package' &&
+      one.distribution === distribution &&
+      one.architecture === architecture;
+    const origin = known.repositories[0]?.uri ?? '';
+    const offered: OfferedPackage[] = [];
+    await this.#take(artifact, origin, {
+      kept: async () => {
+        const kept = await this.#journal.keptAll(own);
+        const covered = new Set(kept?.filter(own).flatMap(({ neededBy }) => neededBy));
+        return names.every((name) => covered.has(name)) ? kept : undefined;
+      },
+      fetch: async () => {
+        offered.push(...(await resolvePackages(set, known, this.#fetch)));
+        return [];
+      },
+    });
+    await inParallel(offered, filesAtOnce, (one) => this.#package(set, one));
+  }
+
+  async #package(
+    { distribution, architecture }: PackageSet,
+    { name, version, origin, url, sha256, neededBy }: OfferedPackage,
+  ): Promise<void> {
+    const path = `packages/${distribution}/${architecture}/${name}_${version.replaceAll(':', '%3a')}.deb`;
+    const about = { kind: 'package', name, version, distribution, architecture, neededBy } as const;
+    await this.#take(`package ${name} ${version}`, origin, {
+      kept: async () => {
+        const kept = await this.#journal.kept((one) => one.path === path && one.sha256 === sha256);
+        return kept === undefined
+          ? undefined
+          : [{ ...about, origin, path, sha256, size: kept.size }];
+      },
+      fetch: async () => [
+        { ...about, origin, ...(await place(path, { url, sha256 }, this.#fetch)) },
+      ],
+    });
+  }
+
   /** Without a compiler the bundle has none: `verify` then leaves out what needs pods. */
   async probeImage(architecture: string): Promise<void> {
     const { folder, probeSources: sources, onEvent } = this.#options;
     if (sources === undefined) return;
     if (!(await hasGo())) {
       const about = { artifact: `image ${probeImage}`, origin: sources, bytes: 0 };
-      onEvent?.({ ...about, result: 'left-out' });
+      const why =
+        'it is built from source, and there is no Go on this machine; verify then checks no pods';
+      onEvent?.({ ...about, result: 'left-out', why });
       return;
     }
     // Built anew each time: the compiler knows what it has built before, and an upgrade counts.

@@ -106,7 +106,7 @@ async function chartSource(
 }
 
 /** Downloads to `path`; half files are beside it, ending in `.partial`. */
-async function place(
+export async function place(
   path: string,
   { url, sha256 }: Source,
   options: FetchOptions,

@@ -1,11 +1,13 @@
 import { join, resolve } from 'node:path';
 import { createBundle, verifyBundle, type CreateEvent } from '@skerry/bundle';
-import { ExitCode, formatDiagnostic } from '@skerry/diagnostics';
+import { didYouMean, DiagnosticError, ExitCode, formatDiagnostic } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
-import { cachedFacts } from '@skerry/runbook';
+import { distributions, goArchitecture, packageSets } from '@skerry/kubernetes';
+import type { Facts } from '@skerry/runbook';
 import { installation } from '../installation.ts';
-import { openInventory, stateFolder } from '../inventory-file.ts';
+import { openInventory } from '../inventory-file.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { knownFacts } from '../known-facts.ts';
 import { demandSound } from '../sound-inventory.ts';
 import type { OutputOptions } from '../options.ts';
 import { Output, outputSettings } from '../output.ts';
@@ -40,6 +42,8 @@ export async function verify(folder: string, options: OutputOptions): Promise<Ex
 export interface CreateCommandOptions extends OutputOptions {
   readonly out: string;
   readonly architecture?: readonly string[];
+  /** Of nodes that nobody has read: `debian-13`. */
+  readonly distribution?: readonly string[];
 }
 
 /** `bootstrap bundle create`: fetches what is missing of a bundle for an inventory. */
@@ -49,11 +53,14 @@ export async function create(path: string, options: CreateCommandOptions): Promi
   const { inventory } = await openInventory(path, undefined);
   demandSound(inventory, output);
   const folder = resolve(options.out);
-  const architectures = options.architecture ?? (await architecturesOf(inventory));
+  const known = await knownFacts(inventory);
+  const architectures = options.architecture ?? architecturesOf(known);
+  const assumed = assumedSystems(inventory, known, options, architectures, output);
   const { index, fetched } = await createBundle(inventory, {
     folder,
     architectures,
-    toolArchitecture: goArchitecture(process.arch),
+    toolArchitecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    packages: packageSets(inventory, known, assumed),
     probeSources: join(installation, 'images/probe'),
     signal: interrupt.signal,
     onEvent: (event) => tell(event, output),
@@ -76,10 +83,7 @@ function tell(event: CreateEvent, output: Output): void {
   const { colors } = output;
   if (result === 'kept' && !output.settings.verbose) return;
   if (result === 'left-out') {
-    const why = 'it is built from source, and there is no Go on this machine';
-    return output.complain(
-      `${colors.yellow('warning')}: ${artifact} is left out: ${why}; verify then checks no pods`,
-    );
+    return output.complain(`${colors.yellow('warning')}: ${artifact} left out: ${event.why ?? ''}`);
   }
   const signs = { fetched: colors.green('✓'), kept: colors.dim('·'), failed: colors.red('✗') };
   output.print(
@@ -87,17 +91,49 @@ function tell(event: CreateEvent, output: Output): void {
   );
 }
 
-/** Those of the hosts that a run has read already; amd64 where none has been read. */
-async function architecturesOf(inventory: Inventory): Promise<readonly string[]> {
-  const folder = stateFolder(inventory);
-  const facts = await Promise.all(inventory.hosts.map(({ name }) => cachedFacts(folder, name)));
-  const found = facts.flatMap((one) =>
-    one === undefined ? [] : [goArchitecture(one.architecture)],
-  );
+/** amd64 where no host has been read. */
+function architecturesOf(known: ReadonlyMap<string, Facts>): readonly string[] {
+  const found = [...known.values()].map(({ architecture }) => goArchitecture(architecture));
   return found.length === 0 ? ['amd64'] : [...new Set(found)].toSorted();
 }
 
-/** `uname -m`, or what Node calls it, as Go calls it. */
-function goArchitecture(name: string): string {
-  return { x86_64: 'amd64', x64: 'amd64', aarch64: 'arm64' }[name] ?? name;
+/**
+ * What hosts that nobody has read are taken for: what was said, else all that the others are. Tells
+ * where nothing is known: a bundle without packages is less than it seems.
+ */
+function assumedSystems(
+  inventory: Inventory,
+  known: ReadonlyMap<string, Facts>,
+  { distribution: given }: CreateCommandOptions,
+  architectures: readonly string[],
+  output: Output,
+): { distribution: string; architecture: string }[] {
+  const wrong = (given ?? []).filter(
+    (name) => !distributions.some(({ distribution }) => distribution === name),
+  );
+  if (wrong.length > 0) throw unknownDistribution(wrong);
+  const seen = [...known.values()]
+    .filter(({ family }) => family === 'debian')
+    .map(({ distribution, version }) => `${distribution}-${version}`);
+  const names = [...new Set(given ?? seen)];
+  if (names.length === 0 && known.size < inventory.hosts.length) {
+    output.complain(
+      `${output.colors.yellow('warning')}: packages of the distribution left out: no run has read the nodes yet, and nodes take them from their own repositories then. Name it, for example --distribution debian-13, or run bootstrap facts first`,
+    );
+  }
+  return names.flatMap((distribution) =>
+    architectures.map((architecture) => ({ distribution, architecture })),
+  );
+}
+
+function unknownDistribution(names: readonly string[]): DiagnosticError {
+  const known = distributions.map(({ distribution }) => distribution);
+  return new DiagnosticError(
+    names.map((name) => ({
+      code: 'unknown-distribution',
+      severity: 'error',
+      what: `nobody knows where ${name} has its packages`,
+      fix: didYouMean(name, known) ?? `take one of: ${known.join(', ')}`,
+    })),
+  );
 }

@@ -1,7 +1,8 @@
 import { ExitCode, formatPosition } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
-import { contactsOf, isAllowed, type Contact, type Unsaid } from '@skerry/kubernetes';
+import { contactsOf, isAllowed, packageSets, type Contact, type Unsaid } from '@skerry/kubernetes';
 import { openInventory } from '../inventory-file.ts';
+import { knownFacts } from '../known-facts.ts';
 import type { OutputOptions } from '../options.ts';
 import { Output, outputSettings, type Colors } from '../output.ts';
 import { counted, hostNames } from '../render/host-names.ts';
@@ -24,6 +25,7 @@ export async function endpoints(path: string, options: EndpointsOptions): Promis
   const { contacts, unsaid } = contactsOf(inventory, {
     bundle: options.bundle !== undefined || hasBundle(inventory),
     creating: options.creating === true,
+    distributions: options.creating === true ? await distributionsOf(inventory) : [],
   });
   const allow = inventory.kubernetes.egress?.allow;
   const judged = contacts.map((contact): Judged => {
@@ -53,6 +55,12 @@ export async function endpoints(path: string, options: EndpointsOptions): Promis
 
 const hasBundle = ({ bundle, lab }: Inventory): boolean =>
   bundle !== undefined || lab?.bundle !== undefined;
+
+/** Those of the hosts that a run has read already, whose packages bundle create fetches. */
+async function distributionsOf(inventory: Inventory): Promise<string[]> {
+  const known = await knownFacts(inventory);
+  return packageSets(inventory, known, []).map(({ distribution }) => distribution);
+}
 
 /** Grouped by who contacts and why: the nodes of a fleet stand in one line. */
 function listText(judged: readonly Judged[], colors: Colors): string {

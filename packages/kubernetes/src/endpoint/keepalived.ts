@@ -1,19 +1,30 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
-import { packages, restart, service, template, reload, type Step } from '@skerry/steps';
+import {
+  packages,
+  restart,
+  service,
+  template,
+  reload,
+  type Bundle,
+  type Step,
+} from '@skerry/steps';
 import { isIP } from 'node:net';
+import { bundledPackages, type DistributionFacts } from '../bundled-packages.ts';
 import { secondsOf } from '../kubeadm/duration.ts';
 import { apiServerPort, controlPlanesOf } from '../kubeadm/endpoint.ts';
+import { hostPackages, type PackageFacts } from '../node-packages.ts';
 
 /** What the endpoint depends on of a host; the host of a play has all of it. */
 export type EndpointHost = Host & {
-  readonly facts: {
-    readonly interfaces: readonly {
-      readonly name: string;
-      /** With prefix length: `10.20.0.11/24`. */
-      readonly addresses: readonly string[];
-    }[];
-  };
+  readonly facts: DistributionFacts &
+    PackageFacts & {
+      readonly interfaces: readonly {
+        readonly name: string;
+        /** With prefix length: `10.20.0.11/24`. */
+        readonly addresses: readonly string[];
+      }[];
+    };
 };
 
 /** The interface that carries the address of the API. */
@@ -41,7 +52,7 @@ const withPort = (address: string, port: number): string => `${address}:${port}`
  * the highest priority of those whose API server is ready, and haproxy there knows who else is. It
  * comes up before the first API server does.
  */
-export function keepalivedSteps(inventory: Inventory, host: EndpointHost): Step[] {
+export function keepalivedSteps(inventory: Inventory, host: EndpointHost, bundle?: Bundle): Step[] {
   const { kubernetes } = inventory;
   const { endpoint } = kubernetes;
   if (endpoint === undefined) return [];
@@ -62,7 +73,9 @@ export function keepalivedSteps(inventory: Inventory, host: EndpointHost): Step[
   const unicast = [host.address, ...others].every((address) => isIP(address) === family);
   const port = apiServerPort(kubernetes);
   const interval = secondsOf(endpoint.health.interval);
-  const installed = packages('endpoint', { present: ['haproxy', 'keepalived', 'socat'] });
+  const present = hostPackages(inventory, host, host.facts).endpoint;
+  const archives = bundledPackages(bundle, host.facts, present);
+  const installed = packages('endpoint', { present, ...(archives && { archives }) });
   return [
     installed,
     template('/etc/haproxy/haproxy.cfg', 'haproxy/haproxy.cfg.hbs', {

@@ -12,6 +12,8 @@ export interface ContactOptions {
   readonly bundle: boolean;
   /** Also what `bundle create` contacts. */
   readonly creating?: boolean;
+  /** Those whose packages it fetches: `debian-13`. */
+  readonly distributions?: readonly string[];
 }
 
 export interface Contacts {
@@ -29,7 +31,7 @@ export function contactsOf(inventory: Inventory, options: ContactOptions): Conta
   const cluster = inventory.kubernetes.version !== undefined;
   const all = [
     ...inventory.hosts.flatMap((host) => loginContacts(host)),
-    ...(options.creating === true ? fetchContacts(inventory) : []),
+    ...(options.creating === true ? fetchContacts(inventory, options.distributions ?? []) : []),
     ...inventory.hosts.flatMap((host) => timeContacts(host)),
     ...(options.bundle || !cluster ? [] : sourceContacts(inventory, nodes)),
     ...(cluster ? clusterContacts(inventory, nodes) : []),
@@ -40,7 +42,7 @@ export function contactsOf(inventory: Inventory, options: ContactOptions): Conta
     const key = [host, port, protocol, from, reason].join(' ');
     if (!seen.has(key)) seen.set(key, contact);
   }
-  return { contacts: [...seen.values()], unsaid: unsaidOf(inventory) };
+  return { contacts: [...seen.values()], unsaid: unsaidOf(inventory, options) };
 }
 
 /** The line that a value of a host came from, or the line of the host. */
@@ -173,8 +175,9 @@ function clusterContacts(inventory: Inventory, nodes: readonly Host[]): Contact[
   ];
 }
 
-function unsaidOf(inventory: Inventory): Unsaid[] {
+function unsaidOf(inventory: Inventory, options: ContactOptions): Unsaid[] {
   const { hosts } = inventory;
+  const own = 'the repositories that the nodes are set to';
   const untimed = hosts.find(({ node }) => node.timeServers.length === 0);
   const commands = new Set(
     hosts.flatMap(({ secrets }) =>
@@ -185,8 +188,17 @@ function unsaidOf(inventory: Inventory): Unsaid[] {
   );
   return [
     {
-      what: 'Packages of the distribution, containerd among them, come from the repositories that the nodes are set to.',
+      what: options.bundle
+        ? `Packages of the distribution, containerd among them, come from the bundle where it has those of a node's distribution, else from ${own}.`
+        : `Packages of the distribution, containerd among them, come from ${own}.`,
     },
+    ...(options.creating === true && (options.distributions ?? []).length === 0
+      ? [
+          {
+            what: 'No run has read the nodes: bundle create also contacts the repositories of the distributions that it is told of.',
+          },
+        ]
+      : []),
     { what: 'Names are asked of the resolvers that the nodes are set to; CoreDNS asks them, too.' },
     ...(untimed === undefined
       ? []

@@ -3,6 +3,7 @@ import type { Host, Inventory } from '@skerry/inventory';
 import { bundleContent } from '../bundle-content/content.ts';
 import { imagesBesideObjects } from '../bundle-content/images.ts';
 import { replaceOrigin } from '../bundle-content/replace-origin.ts';
+import { distributions } from '../matrix/distributions.ts';
 import { hostAndPort, hostOfUrl, type Contact } from './endpoint.ts';
 
 /**
@@ -29,8 +30,8 @@ function withSentOn(contact: Contact): Contact[] {
   return [contact, ...further];
 }
 
-/** What `bundle create` contacts, from the machine that runs it. */
-export function fetchContacts(inventory: Inventory): Contact[] {
+/** What `bundle create` contacts, from the machine that runs it, with packages of some distributions. */
+export function fetchContacts(inventory: Inventory, of: readonly string[]): Contact[] {
   const { origins, version } = inventory.kubernetes;
   if (version === undefined) return [];
   const place = inventory.kubernetesPlaces.get('origins');
@@ -43,7 +44,15 @@ export function fetchContacts(inventory: Inventory): Contact[] {
     reason: `bundle create: images of ${registry}`,
     upstream: registry,
   }));
-  return [...urls, ...images].flatMap(({ reason, upstream }) => {
+  const packages = distributions
+    .filter(({ distribution }) => of.includes(distribution))
+    .flatMap(({ distribution, repositories }) =>
+      repositories.map(({ uri }) => ({
+        reason: `bundle create: packages of ${distribution}`,
+        upstream: uri,
+      })),
+    );
+  return [...urls, ...packages, ...images].flatMap(({ reason, upstream }) => {
     const from = replaceOrigin(upstream, origins);
     const target = /^https?:/.test(from)
       ? hostOfUrl(from)

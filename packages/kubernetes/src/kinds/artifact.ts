@@ -1,6 +1,7 @@
 import {
   absolutePath,
   accountName,
+  artifactFields,
   artifactStore,
   atomicFile,
   fileMode,
@@ -13,7 +14,6 @@ import {
   type StepOptions,
 } from '@skerry/steps';
 import { z } from 'zod';
-import { artifactFields } from './artifact-fields.ts';
 
 const schema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]*$/),

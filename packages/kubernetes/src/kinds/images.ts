@@ -1,4 +1,5 @@
 import {
+  artifactFields,
   artifactStore,
   sh,
   type Artifact,
@@ -8,7 +9,6 @@ import {
   type StepOptions,
 } from '@skerry/steps';
 import { z } from 'zod';
-import { artifactFields } from './artifact-fields.ts';
 
 const schema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]*$/),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { artifactFields } from '../artifact-fields.ts';
 import type { Change } from '../change.ts';
-import { sh } from '../fragment.ts';
+import { artifactStore, sh } from '../fragment.ts';
 import type { Step, StepKind, StepOptions } from '../kind.ts';
 import { packageConverge, packageProbe } from '../package-scripts.ts';
 import { splitOptions } from '../step-options.ts';
@@ -8,6 +9,20 @@ import { splitOptions } from '../step-options.ts';
 const packageName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9+._-]*$/, 'the name of a package, without version or architecture');
+
+/** The whole version as dpkg or rpm prints it: `1.36.0-1.1`, `2:1.4-3`; epoch 0 is left out. */
+const packageVersion = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.+~:^_-]*$/);
+
+const archive = z.strictObject({
+  ...artifactFields,
+  name: packageName,
+  version: packageVersion,
+  /** The packages that were asked for and need this one, themselves among them. */
+  neededBy: z.array(packageName),
+});
+
+/** A package of the distribution that lies in the bundle. */
+export type Archive = z.infer<typeof archive>;
 
 const schema = z.strictObject({
   /** Set by the factory. */
@@ -18,11 +33,7 @@ const schema = z.strictObject({
         packageName,
         z.strictObject({
           name: packageName,
-          /** The whole version as dpkg or rpm prints it: `1.36.0-1.1`, `2:1.4-3`; epoch 0 is left out. */
-          version: z
-            .string()
-            .regex(/^[A-Za-z0-9][A-Za-z0-9.+~:^_-]*$/)
-            .optional(),
+          version: packageVersion.optional(),
           /** true: upgrades pass it by (apt-mark hold, dnf versionlock); false: not held. */
           hold: z.boolean().optional(),
         }),
@@ -30,6 +41,8 @@ const schema = z.strictObject({
     )
     .default([]),
   absent: z.array(packageName).default([]),
+  /** Where the packages come from, with all that they need; left out: the repositories of the host. apt only. */
+  archives: z.array(archive).optional(),
   /** Seconds. Lists of packages that are older are read anew before something is installed. */
   cacheAge: z.int().min(0).default(86_400),
   /** Seconds to wait while another process holds the lock of dpkg or of the package lists. */
@@ -87,9 +100,29 @@ function parseDnf(lines: readonly string[]): Record<string, Installed> {
   return installed;
 }
 
-function presentChanges(want: Wanted, found: Installed | undefined): Change[] {
+/** What is installed from where there are archives. */
+const ofArchives = (archives: readonly Archive[], names: readonly string[]): Archive[] =>
+  archives.filter(({ neededBy }) => neededBy.some((name) => names.includes(name)));
+
+function presentChanges(
+  want: Wanted,
+  found: Installed | undefined,
+  archives: readonly Archive[] | undefined,
+): Change[] {
   const changes: Change[] = [];
   const version = want.version === undefined ? undefined : plainVersion(want.version);
+  const toInstall = found === undefined || (version !== undefined && found.version !== version);
+  const lacking = archives !== undefined && !archives.some(({ name }) => name === want.name);
+  if (toInstall && lacking) {
+    return [
+      {
+        subject: want.name,
+        action: 'refuse',
+        why: 'the bundle has packages of this distribution, and this one is not among them',
+        fix: 'make a bundle of this inventory: bootstrap bundle create INVENTORY --out DIR',
+      },
+    ];
+  }
   if (found === undefined) {
     changes.push({ subject: want.name, action: 'create', after: version ?? 'installed' });
   } else if (version !== undefined && found.version !== version) {
@@ -109,7 +142,8 @@ function presentChanges(want: Wanted, found: Installed | undefined): Change[] {
 }
 
 /**
- * Packages of the distribution, by apt-get or dnf, whichever the host has. What is installed is
+ * Packages of the distribution, by apt-get or dnf, whichever the host has; with `archives` apt-get sees
+ * those of the bundle and no repository. What is installed is
  * never upgraded on the way, unless a version is asked for; nothing that is not named is removed.
  */
 export const packageKind: StepKind<Desired, Observed> = {
@@ -130,7 +164,9 @@ export const packageKind: StepKind<Desired, Observed> = {
     throw new Error(`unknown package manager: ${manager ?? '(no answer)'}`);
   },
   diff: (desired, { installed }) => [
-    ...wanted(desired).flatMap((want) => presentChanges(want, installed[want.name])),
+    ...wanted(desired).flatMap((want) =>
+      presentChanges(want, installed[want.name], desired.archives),
+    ),
     ...desired.absent.flatMap((name): Change[] => {
       const found = installed[name];
       return found === undefined
@@ -138,18 +174,31 @@ export const packageKind: StepKind<Desired, Observed> = {
         : [{ subject: name, action: 'delete', before: found.version }];
     }),
   ],
-  converge: (desired) =>
-    sh(
+  converge: (desired, changes) => {
+    const missing = changes.flatMap(({ subject, action }) =>
+      action === 'delete' ? [] : [subject],
+    );
+    const archives = ofArchives(desired.archives ?? [], missing);
+    const script = sh(
       packageConverge,
       String(desired.cacheAge),
       String(desired.lockTimeout),
+      desired.archives === undefined ? '' : artifactStore,
+      String(archives.length),
+      ...archives.flatMap(({ sha256, size }) => [sha256, String(size)]),
       ...wanted(desired).flatMap(({ name, version, hold }) => [
         name,
         version === undefined ? '' : plainVersion(version),
         hold === undefined ? '' : hold ? 'hold' : 'unhold',
       ]),
       ...desired.absent.flatMap((name) => [name, '', 'absent']),
-    ),
+    );
+    if (desired.archives === undefined) return script;
+    return {
+      ...script,
+      artifacts: archives.map(({ path, sha256, size }) => ({ path, sha256, size })),
+    };
+  },
   deadline: () => 1800,
 };
 
@@ -162,6 +211,7 @@ export function packages(
       | { readonly name: string; readonly version?: string; readonly hold?: boolean }
     )[];
     readonly absent?: readonly string[];
+    readonly archives?: readonly Archive[];
     readonly cacheAge?: number;
     readonly lockTimeout?: number;
   } & StepOptions,

@@ -1,0 +1,37 @@
+import type { Archive, Bundle } from '@skerry/steps';
+import { goArchitecture } from './programs.ts';
+
+/** What decides which packages fit a host. */
+export interface DistributionFacts {
+  /** ID of os-release(5): `debian`. */
+  readonly distribution: string;
+  /** VERSION_ID: `13`. */
+  readonly version: string;
+  /** `uname -m` */
+  readonly architecture: string;
+}
+
+/**
+ * Where packages with these names come from on a host: their archives and all that they need, or
+ * undefined for the repositories of the host, where there is no bundle or where it has nothing of this
+ * distribution. Pure.
+ */
+export function bundledPackages(
+  bundle: Bundle | undefined,
+  facts: DistributionFacts,
+  names: readonly string[],
+): Archive[] | undefined {
+  const own = bundle?.artifacts.filter(
+    (artifact) =>
+      artifact.kind === 'package' &&
+      artifact.distribution === `${facts.distribution}-${facts.version}` &&
+      artifact.architecture === goArchitecture(facts.architecture),
+  );
+  if (own === undefined || own.length === 0) return undefined;
+  return own.flatMap((artifact) => {
+    if (artifact.kind !== 'package') return [];
+    const { name, version, path, sha256, size, neededBy } = artifact;
+    const asked = neededBy.filter((one) => names.includes(one));
+    return asked.length === 0 ? [] : [{ name, version, path, sha256, size, neededBy: asked }];
+  });
+}
