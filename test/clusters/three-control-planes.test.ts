@@ -77,7 +77,12 @@ describe('three control planes behind keepalived and haproxy', () => {
       extraArgs: {
         controllerManager: { ...slowly, 'node-monitor-grace-period': '3m0s' },
         scheduler: slowly,
-        etcd: { 'heartbeat-interval': '1000', 'election-timeout': '10000' },
+        etcd: {
+          'heartbeat-interval': '1000',
+          'election-timeout': '10000',
+          // kubeadm has 5s: three API servers watch some eighty kinds, and each watch is told.
+          'watch-progress-notify-interval': '60s',
+        },
         // After two seconds without an answer of etcd an API server says that it is not ready, and
         // haproxy leads nobody to it: all three at once, where etcd is only slow.
         apiServer: {
@@ -88,6 +93,14 @@ describe('three control planes behind keepalived and haproxy', () => {
           'feature-gates':
             'WatchList=false,SizeBasedListCostEstimate=false,DetectCacheInconsistency=false',
         },
+      },
+    });
+    // A third of what an idle kubelet does is asking containerd every second what runs.
+    Object.assign(kubernetes['kubeadm'] as object, {
+      kubelet: {
+        nodeStatusUpdateFrequency: '30s',
+        nodeLeaseDurationSeconds: 120,
+        featureGates: { EventedPLEG: true },
       },
     });
     lab['cpus'] = 2;

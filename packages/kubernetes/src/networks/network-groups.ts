@@ -5,6 +5,7 @@ import { originOf } from '../cluster-objects/origins.ts';
 import type { DesiredObject, Identity, ObjectGroup } from '../objects/desired-objects.ts';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import { calicoBgp, calicoInstallation } from './calico-objects.ts';
+import { chartValues } from './chart-values.ts';
 import { ciliumObjects } from './cilium-objects.ts';
 import { ciliumValues, ciliumVersion } from './cilium-values.ts';
 import { flannelObjects } from './flannel.ts';
@@ -27,9 +28,17 @@ function owned(
 
 function ciliumGroups(inventory: Inventory, { chart }: Texts, seconds: number): ObjectGroup[] {
   const values = ciliumValues(inventory) ?? {};
-  const text = chart('cilium', { release: 'cilium', namespace: 'kube-system', values });
-  const origin = `the chart cilium ${ciliumVersion(inventory)}`;
-  const program = manifestObjects(text, origin, 'kube-system');
+  const about = {
+    name: 'cilium',
+    version: ciliumVersion(inventory) ?? '',
+    namespace: 'kube-system',
+  };
+  const { name, version, namespace } = about;
+  const text = chart(name, { release: name, namespace, values });
+  const program = [
+    ...owned([chartValues(about, values)], originOf(inventory, 'network.cni')),
+    ...manifestObjects(text, `the chart ${name} ${version}`, namespace),
+  ];
   const settings = ciliumObjects(inventory).flatMap(({ object, place }) =>
     owned([object], originOf(inventory, `loadBalancer.cilium.${place}`)),
   );
