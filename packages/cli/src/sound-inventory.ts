@@ -21,5 +21,5 @@ export function hostFindings(
   inventory: Inventory,
   facts: ReadonlyMap<string, NodeFacts>,
 ): Diagnostic[] {
-  return checkCluster(inventory, { facts }).filter(({ at }) => at !== undefined && 'host' in at);
+  return checkCluster(inventory, { facts }).filter(({ host }) => host !== undefined);
 }

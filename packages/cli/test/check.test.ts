@@ -98,7 +98,14 @@ describe('check', () => {
     writeFileSync(file, JSON.stringify({ version: 2, facts }));
     const { code, stdout } = await bootstrap(['check', path]);
     expect(code).toBe(1);
-    expect(stdout).toContain('cp-2 has kernel 5.10.0, proxy: nftables needs 5.13');
+    expect(stdout).toContain(`cp-2 has kernel 5.10.0, proxy: nftables needs 5.13  [kernel-too-old]
+  at ${path}:5:14
+    |
+  5 |     hosts: { "cp-[1:3]": { address: "192.0.2.[11:13]" } }
+    |              ^^^^^^^^^^
+`);
+    const [line] = eventLines((await bootstrap(['check', path, '--json'])).stdout);
+    expect(line).toMatchObject({ findings: [{ host: 'cp-2', at: { line: 5, column: 14 } }] });
     expect(stdout).toMatch(/facts of 1 of 3 hosts/);
     expect((await bootstrap(['check', path, '--no-facts'])).code).toBe(0);
     rmSync(file);

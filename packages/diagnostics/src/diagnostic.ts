@@ -25,6 +25,8 @@ export interface Diagnostic {
   readonly severity: 'error' | 'warning';
   readonly what: string;
   readonly at?: SourcePosition | HostPosition;
+  /** The host that it is about, where `at` is the line of the inventory that defines it. */
+  readonly host?: string;
   readonly why?: string;
   readonly fix?: string;
 }

@@ -1,4 +1,4 @@
-import type { Diagnostic, HostPosition, SourcePosition } from '@skerry/diagnostics';
+import type { Diagnostic, SourcePosition } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
 import { rules } from './rules/all-rules.ts';
 import type { Breach, NodeFacts, Rule, Subject } from './rules/rule.ts';
@@ -11,9 +11,9 @@ export interface CheckOptions {
 }
 
 /**
- * Everything that does not fit together in an inventory, in the order of the file; what concerns a
- * host comes last. Nothing is found where the inventory has no `kubernetes` section. Pure but for the
- * date, and nothing is connected to.
+ * Everything that does not fit together in an inventory, in the order of the file. What breaks a rule
+ * by the facts of a host comes last, again in the order of the file, and has `host`. Nothing is found
+ * where the inventory has no `kubernetes` section. Pure but for the date, and nothing is connected to.
  */
 export function checkCluster(inventory: Inventory, options: CheckOptions = {}): Diagnostic[] {
   if (inventory.kubernetesPlaces.size === 0) return [];
@@ -27,19 +27,32 @@ export function checkCluster(inventory: Inventory, options: CheckOptions = {}): 
   const found = rules.flatMap((rule) =>
     [...rule.check(subject)].map((breach) => diagnosticOf(rule, breach, inventory)),
   );
-  return found.toSorted((a, b) => orderOf(a) - orderOf(b));
+  const [ofInventory, ofHosts] = [
+    found.filter(({ host }) => host === undefined),
+    found.filter(({ host }) => host !== undefined),
+  ];
+  return [...inOrder(ofInventory), ...inOrder(ofHosts)];
 }
 
 function diagnosticOf(rule: Rule, breach: Breach, inventory: Inventory): Diagnostic {
-  const at = typeof breach.at === 'string' ? placeAt(inventory, breach.at) : breach.at;
   return {
     code: rule.id,
     severity: rule.severity,
     what: breach.what,
-    ...(at === undefined ? {} : { at }),
+    ...placeOf(breach, inventory),
     why: breach.why ?? rule.reason,
     fix: breach.fix ?? rule.fix,
   };
+}
+
+function placeOf({ at }: Breach, inventory: Inventory): Pick<Diagnostic, 'at' | 'host'> {
+  if (typeof at !== 'string') {
+    if (!('host' in at)) return { at };
+    const { host } = at;
+    return { at: inventory.hosts.find(({ name }) => name === host)?.at ?? { host }, host };
+  }
+  const place = placeAt(inventory, at);
+  return place === undefined ? {} : { at: place };
 }
 
 /** Where a path stands; where nothing stands there, what should hold it. */
@@ -51,11 +64,10 @@ function placeAt({ kubernetesPlaces }: Inventory, path: string): SourcePosition 
   return kubernetesPlaces.get('');
 }
 
-function orderOf({ at }: Diagnostic): number {
-  if (at === undefined) return 0;
-  return isSource(at) ? at.line * 1e5 + at.column : Number.MAX_SAFE_INTEGER;
+function inOrder(found: readonly Diagnostic[]): Diagnostic[] {
+  return found.toSorted((a, b) => orderOf(a) - orderOf(b));
 }
 
-function isSource(at: SourcePosition | HostPosition): at is SourcePosition {
-  return 'file' in at;
+function orderOf({ at }: Diagnostic): number {
+  return at !== undefined && 'file' in at ? at.line * 1e5 + at.column : 0;
 }

@@ -23,9 +23,10 @@ function link(address: string, mtu = 1500): Pick<NodeFacts, 'interfaces'> {
   return { interfaces: [{ name: 'eth0', mtu, addresses: [`${address}/24`] }] };
 }
 
-function brief({ code, at }: Diagnostic): string {
+function brief({ code, at, host }: Diagnostic): string {
   if (at === undefined) return code;
-  return 'file' in at ? `${code} ${at.line}:${at.column}+${at.length}` : `${code} ${at.host}`;
+  const place = 'file' in at ? `${at.line}:${at.column}+${at.length}` : 'nowhere in the file';
+  return [code, ...(host === undefined ? [] : [host]), place].join(' ');
 }
 
 const metallb = (rest: string): readonly [string, string] => [
@@ -281,12 +282,22 @@ describe('rules', () => {
     if (more !== undefined) expect(`${what}\n${why}\n${fix}`).toMatch(more);
   });
 
-  test.each(onHosts)('%s, by its facts (%#)', (expected, text, given) => {
-    const { inventory } = marked(text);
+  test.each(onHosts)('%s, by its facts (%#), at its line', (expected, text, given) => {
+    const host = expected.split(' ')[1] ?? '';
+    const { inventory, mark } = marked(text.replace(`${host}:`, `«${host}»:`));
     expect(checkCluster(inventory, { today })).toEqual([]);
-    expect(checkCluster(inventory, { today, facts: factsFrom(given) }).map(brief)).toEqual([
-      expected,
-    ]);
+    const found = checkCluster(inventory, { today, facts: factsFrom(given) });
+    expect(found.map(brief)).toEqual([`${expected} ${mark}`]);
+    expect(found[0]?.what).toMatch(new RegExp(String.raw`\b${host}\b`));
+  });
+
+  test('a host of a range is told at the range, by its own name', () => {
+    const { inventory, mark } = marked(
+      changed(['w-2:', '«"w-[2:4]"»:'], ['address: 10.20.0.22', 'address: "10.20.0.[22:24]"']),
+    );
+    const found = checkCluster(inventory, { today, facts: factsFrom({ 'w-3': { cgroup: 1 } }) });
+    expect(found.map(brief)).toEqual([`cgroup-v1 w-3 ${mark}`]);
+    expect(found[0]?.what).toBe('w-3 runs cgroup v1');
   });
 
   test('strict ARP belongs to IPVS with MetalLB', () => {
@@ -319,7 +330,7 @@ describe('rules', () => {
     expect(checkCluster(inventory, { today: '2027-03-01' })).toHaveLength(1);
   });
 
-  test('everything is told at once, in the order of the file, hosts last', () => {
+  test('everything is told at once, in the order of the file, what hosts are last', () => {
     const text = changed(
       ['1.36.3', '1.36.42'],
       ['proxy: nftables', 'proxy: ipvs'],
@@ -327,7 +338,7 @@ describe('rules', () => {
       ['advertise: l2', 'advertise: bgp'],
       ['allow: [dns]', 'allow: []'],
     );
-    const facts = factsFrom({ 'w-1': { kernel: '4.19.0' } });
+    const facts = factsFrom({ 'w-1': { kernel: '4.19.0' }, 'cp-2': { cgroup: 1 } });
     const found = checkCluster(marked(text).inventory, { today, facts });
     expect(found.map(({ code }) => code)).toEqual([
       'version-unknown',
@@ -335,6 +346,7 @@ describe('rules', () => {
       'metallb-bgp-without-peers',
       'policies-not-enforced',
       'deny-without-dns',
+      'cgroup-v1',
       'kernel-too-old',
     ]);
   });

@@ -18,6 +18,10 @@ export const diagnostic = z.strictObject({
   severity: z.enum(['error', 'warning']),
   what: z.string(),
   at: position.optional(),
+  host: z
+    .string()
+    .optional()
+    .describe('The host that it is about, where "at" is its line in the inventory'),
   why: z.string().optional(),
   fix: z.string().optional(),
 });

@@ -1,4 +1,4 @@
-import type { HostPosition, SourcePosition } from '@skerry/diagnostics';
+import type { SourcePosition } from '@skerry/diagnostics';
 import type { Host, Inventory, KubernetesSettings } from '@skerry/inventory';
 
 /** What the rules look at of a host's facts; `Facts` of the runbook package has all of it. */
@@ -34,10 +34,11 @@ export interface Subject {
 export interface Breach {
   readonly what: string;
   /**
-   * A path below `kubernetes` (`network.pods`, '' for the section), or a position of its own. Where
+   * A path below `kubernetes` (`network.pods`, '' for the section), a position of its own, or a host
+   * whose facts break the rule: `what` names it, and its line in the inventory is pointed at. Where
    * nothing stands at a path, what should hold it is pointed at.
    */
-  readonly at: string | SourcePosition | HostPosition;
+  readonly at: string | SourcePosition | { readonly host: string };
   /** Where the rule's own fix can be said better. */
   readonly fix?: string;
   /** Where the rule's own reason can be said better. */
