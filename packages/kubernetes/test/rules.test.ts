@@ -1,27 +1,11 @@
 import type { Diagnostic } from '@skerry/diagnostics';
 import { describe, expect, test } from 'vitest';
-import { checkCluster, rules, type NodeFacts } from '../src/index.ts';
+import { checkCluster, rules } from '../src/index.ts';
 import { brokenNetworks } from './broken-networks.ts';
+import { factsFrom, onHosts } from './broken-hosts.ts';
 import { changed, marked, sound } from './marked-inventory.ts';
 
 const today = '2026-11-22';
-
-const good: NodeFacts = {
-  kernel: '6.12.48+deb13-amd64',
-  cgroup: 2,
-  virtualization: 'kvm',
-  interfaces: [{ name: 'eth0', mtu: 1500, addresses: [] }],
-};
-
-type FactsOf = Readonly<Record<string, Partial<NodeFacts>>>;
-
-function factsFrom(given: FactsOf): ReadonlyMap<string, NodeFacts> {
-  return new Map(Object.entries(given).map(([host, facts]) => [host, { ...good, ...facts }]));
-}
-
-function link(address: string, mtu = 1500): Pick<NodeFacts, 'interfaces'> {
-  return { interfaces: [{ name: 'eth0', mtu, addresses: [`${address}/24`] }] };
-}
 
 function brief({ code, at, host }: Diagnostic): string {
   if (at === undefined) return code;
@@ -205,60 +189,6 @@ const broken: readonly Broken[] = [
   ],
 ];
 
-/** Each breaks one rule on one host, by its facts. */
-const onHosts: readonly (readonly [brief: string, text: string, facts: FactsOf])[] = [
-  ['version-skew cp-1', sound, { 'cp-1': { kubernetes: { kubelet: 'v1.37.0' } } }],
-  [
-    'version-skew cp-2',
-    sound,
-    {
-      'cp-2': { kubernetes: { kubelet: 'v1.34.4' } },
-      'w-1': { kubernetes: { kubelet: 'v1.34.4' } },
-    },
-  ],
-  [
-    'version-skew w-1',
-    sound,
-    {
-      'w-1': { kubernetes: { kubelet: 'v1.32.13' } },
-      'cp-1': { kubernetes: { kubelet: 'v1.35.4' } },
-    },
-  ],
-  ['node-network-overlap w-1', sound, { 'w-1': link('10.97.1.1') }],
-  ['kernel-too-old w-1', sound, { 'w-1': { kernel: '5.10.0-30-amd64' }, 'w-2': {} }],
-  [
-    'kernel-too-old w-1',
-    changed(['proxy: nftables', 'proxy: none']),
-    { 'w-1': { kernel: '5.4.0-200-generic' }, 'w-2': { kernel: '5.10.0' } },
-  ],
-  ['cgroup-v1 w-1', sound, { 'w-1': { cgroup: 1 } }],
-  [
-    'xen-without-bpf w-2',
-    changed(['proxy: nftables', 'proxy: none']),
-    { 'w-2': { virtualization: 'xen' } },
-  ],
-  [
-    'mtu-too-large w-1',
-    changed(['cni: cilium', 'cni: { cilium: { routing: vxlan } }\n    mtu: 1480']),
-    { 'w-1': link('10.20.0.21') },
-  ],
-  [
-    'path-mtu-wrong w-1',
-    changed(['proxy:', 'pathMtu: 9000\n    proxy:']),
-    { 'w-1': link('10.20.0.21') },
-  ],
-  [
-    'jumbo-not-everywhere w-2',
-    sound,
-    { 'w-1': link('10.20.0.21', 9000), 'w-2': link('10.20.0.22', 1500) },
-  ],
-  [
-    'nodes-share-no-segment w-2',
-    changed(['10.20.0.22', '10.20.9.22']),
-    { 'w-1': link('10.20.0.21') },
-  ],
-];
-
 describe('rules', () => {
   test('find nothing in a cluster that is sound', () => {
     expect(checkCluster(marked(sound).inventory, { today })).toEqual([]);
@@ -298,6 +228,21 @@ describe('rules', () => {
     const found = checkCluster(inventory, { today, facts: factsFrom({ 'w-3': { cgroup: 1 } }) });
     expect(found.map(brief)).toEqual([`cgroup-v1 w-3 ${mark}`]);
     expect(found[0]?.what).toBe('w-3 runs cgroup v1');
+  });
+
+  test('hosts with the same containerd are told together, and without one not at all', () => {
+    const { inventory } = marked(sound);
+    const facts = factsFrom({
+      'cp-1': { containerd: '1.7.24' },
+      'cp-2': { containerd: '2.2.0' },
+      'cp-3': { containerd: '' },
+      'w-1': { containerd: '1.6.20' },
+      'w-2': { containerd: '1.7.24' },
+    });
+    expect(checkCluster(inventory, { today, facts }).map(({ what }) => what)).toEqual([
+      'cp-1 and 1 more have containerd 1.7.24, Kubernetes 1.36 wants 2.2.0',
+      'w-1 has containerd 1.6.20, Kubernetes 1.36 wants 2.2.0',
+    ]);
   });
 
   test('strict ARP belongs to IPVS with MetalLB', () => {

@@ -54,7 +54,9 @@ for at in /sys/block/*; do
   value "$at/device/serial" || value "$at/serial"
   p disk "$name $size $rotational $line"
 done
-if command -v kubelet >/dev/null 2>&1; then p kubelet "$(kubelet --version 2>/dev/null </dev/null)"; fi
+for program in containerd kubelet; do
+  if command -v "$program" >/dev/null 2>&1; then p "$program" "$("$program" --version 2>/dev/null </dev/null)"; fi
+done
 k=/etc/kubernetes
 if [ -e "$k/kubelet.conf" ] && [ ! -e /var/lib/skerry/kubeadm.started ]; then
   if [ -e "$k/manifests/kube-apiserver.yaml" ]; then p role control-plane; else p role worker; fi
@@ -127,6 +129,7 @@ export function parseFacts(stdout: string): Facts | undefined {
     cgroup: get('cgroup') === '2' ? 2 : 1,
     init: get('init') === 'systemd' ? 'systemd' : 'other',
     timeDaemon: timeDaemon === 'chrony' || timeDaemon === 'systemd-timesyncd' ? timeDaemon : '',
+    containerd: /^containerd \S+ v?(\d+\.\d+\.\d+(?:-[\w.]+)?)/.exec(get('containerd'))?.[1] ?? '',
     interfaces: interfaces.map((one) => ({
       ...one,
       addresses: addresses.filter(({ name }) => name === one.name).map(({ address }) => address),

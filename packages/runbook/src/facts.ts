@@ -28,6 +28,8 @@ export interface Facts {
   readonly init: 'systemd' | 'other';
   /** Which program keeps the clock: what is installed, '' where none is. */
   readonly timeDaemon: 'chrony' | 'systemd-timesyncd' | '';
+  /** What `containerd --version` says, without what the distribution adds: `1.7.24`; '' where there is none. */
+  readonly containerd: string;
   readonly interfaces: readonly Interface[];
   readonly disks: readonly Disk[];
   readonly kubernetes: Membership;

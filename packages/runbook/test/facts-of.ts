@@ -18,6 +18,7 @@ export function factsOf(hostname: string, more: Partial<Facts> = {}): Facts {
     cgroup: 2,
     init: 'systemd',
     timeDaemon: 'chrony',
+    containerd: '',
     interfaces: [],
     disks: [],
     kubernetes: { kubelet: '', role: '', ca: '', server: '' },

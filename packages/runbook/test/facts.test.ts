@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { hostname } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { factsProbe, parseFacts } from '../src/facts-probe.ts';
 
@@ -76,6 +78,46 @@ test.each([
 ])('membership of a cluster: %j', (lines, kubernetes) => {
   expect(parseFacts([...lines, 'end=facts'].join('\n'))?.kubernetes).toEqual(kubernetes);
 });
+
+test.each([
+  ['containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3', '1.6.20'],
+  ['containerd github.com/containerd/containerd 1.7.24 ', '1.7.24'],
+  ['containerd github.com/containerd/containerd/v2 v2.3.4 207ad711eabd375a0171', '2.3.4'],
+  ['containerd github.com/containerd/containerd/v2 v2.4.0-beta.0 207ad711eabd', '2.4.0-beta.0'],
+  ['containerd containerd.io 1.7.27 05044ec0a9a75232cad458027ca83437aae3f4da', '1.7.27'],
+  ['', ''],
+  ['something else', ''],
+])('the version of containerd in %j is %j', (said, version) => {
+  expect(parseFacts(`containerd=${said}\nend=facts`)?.containerd).toBe(version);
+});
+
+test.each([['dash'], ['busybox', 'sh'], ['bash', '--posix']])(
+  'programs of a node are asked by %s for what they are, and only where they are there',
+  (shell, ...args) => {
+    const folder = mkdtempSync(join(tmpdir(), 'skerry-programs-'));
+    const facts = (): unknown => {
+      const stdout = execFileSync(shell, [...args, '-s'], {
+        input: `PATH=${folder}:/nowhere\n(${factsProbe().code})\n`,
+        encoding: 'utf8',
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      const { containerd, kubernetes } = parseFacts(stdout) ?? {};
+      return [containerd, kubernetes?.kubelet];
+    };
+    try {
+      expect(facts()).toEqual(['', '']);
+      const program = (name: string, line: string): void => {
+        writeFileSync(join(folder, name), `#!/bin/sh\necho '${line}'\n`, { mode: 0o755 });
+      };
+      program('containerd', 'containerd github.com/containerd/containerd/v2 v2.3.4 207ad7');
+      expect(facts()).toEqual(['2.3.4', '']);
+      program('kubelet', 'Kubernetes v1.36.3');
+      expect(facts()).toEqual(['2.3.4', '1.36.3']);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
 
 const rootOnly = test.skipIf(process.getuid?.() !== 0);
 

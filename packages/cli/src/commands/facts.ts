@@ -72,7 +72,12 @@ function factsText(facts: Facts): string {
   return rows.map(([label, value]) => `  ${label.padEnd(widest)}  ${value}`).join('\n');
 }
 
-function kubernetesText({ kubernetes: { kubelet, role, server } }: Facts): string {
-  const program = kubelet === '' ? 'no kubelet' : `kubelet ${kubelet}`;
-  return `${program}, ${role === '' ? 'no member of a cluster' : `${role} of ${server}`}`;
+function kubernetesText({ containerd, kubernetes: { kubelet, role, server } }: Facts): string {
+  const programs = { containerd, kubelet };
+  return [
+    ...Object.entries(programs).map(([name, version]) =>
+      version ? `${name} ${version}` : `no ${name}`,
+    ),
+    role === '' ? 'no member of a cluster' : `${role} of ${server}`,
+  ].join(', ');
 }

@@ -15,6 +15,8 @@ export interface NodeFacts {
     /** With prefix length: `10.20.0.11/24`. */
     readonly addresses: readonly string[];
   }[];
+  /** The version of the containerd that is there already, '' where there is none. */
+  readonly containerd?: string;
   /** The version of the kubelet that is there already, '' where there is none. */
   readonly kubernetes?: { readonly kubelet: string };
 }

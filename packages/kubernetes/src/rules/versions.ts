@@ -1,6 +1,6 @@
 import { didYouMean } from '@skerry/diagnostics';
 import { kubernetesReleases, releaseOf } from '../matrix/kubernetes-releases.ts';
-import { compareVersions, seriesOf, versionNumber } from '../version-number.ts';
+import { compareVersions, isAtLeast, seriesOf, versionNumber } from '../version-number.ts';
 import type { Rule } from './rule.ts';
 
 /** No minor release of Kubernetes had more patches: 1.18 ended with 20. */
@@ -106,6 +106,32 @@ export const versionRules: readonly Rule[] = [
             fix: `upgrade to ${next} first`,
           };
         }
+      }
+    },
+  },
+  {
+    id: 'containerd-too-old',
+    severity: 'warning',
+    wants: 'The containerd that is there is at least the one recommended with this Kubernetes.',
+    reason:
+      'older ones are not tested with it; 1.7 has had no fixes since September 2026 and cannot tell its cgroup driver, without which the kubelet of Kubernetes 1.38 does not start',
+    fix: 'name a newer package, as in "node: {containerd: {package: containerd.io}}", from a repository that has it',
+    source:
+      'containerd RELEASES.md (Kubernetes support); KEP-4033; github.com/kubernetes/kubernetes/pull/139121',
+    needs: 'facts',
+    *check({ kubernetes: { version }, facts }) {
+      const release = version === undefined ? undefined : releaseOf(version);
+      if (release === undefined) return;
+      const { series, containerd: least } = release;
+      const byVersion = Map.groupBy(facts, ([, { containerd }]) => containerd ?? '');
+      for (const [containerd, [first, ...others]] of byVersion) {
+        if (first === undefined || containerd === '' || isAtLeast(containerd, least)) continue;
+        const [host] = first;
+        const who = others.length === 0 ? `${host} has` : `${host} and ${others.length} more have`;
+        yield {
+          what: `${who} containerd ${containerd}, Kubernetes ${series} wants ${least}`,
+          at: { host },
+        };
       }
     },
   },

@@ -34,6 +34,7 @@ export function neutralFacts(host: Host): Facts {
     cgroup: 2,
     init: 'systemd',
     timeDaemon: 'systemd-timesyncd',
+    containerd: '',
     interfaces: [
       {
         name: 'eth0',
