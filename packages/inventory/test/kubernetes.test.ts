@@ -87,6 +87,8 @@ describe('the kubernetes section', () => {
     ['  network: {cni: {cilium: {}, calico: {}}}\n', 'invalid-cni 4:13'],
     ['  network: {cni: {cilium: {routng: native}}}\n', 'unknown-key 4:28'],
     ['  network: {ipvs: {syncPeriod: 30}}\n', 'wrong-type 4:32'],
+    ['  network: {nftables: {minSyncPeriod: soon}}\n', 'invalid-duration 4:39'],
+    ['  network: {iptables: {syncPeriods: 30s}}\n', 'unknown-key 4:24'],
     ['  endpoint: {address: 10.0.0.9}\n', 'invalid-value 4:3'],
     [
       '  loadBalancer: {metallb: {pools: [{name: Edge, addresses: []}]}}\n',

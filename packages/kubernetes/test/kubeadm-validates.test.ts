@@ -78,6 +78,15 @@ describe.skipIf(kubeadm === '' || process.getuid?.() !== 0)('the real kubeadm', 
   test.each([
     ['oslo', oslo],
     ['every setting', everything],
+    ...['iptables', 'nftables'].map((mode): [string, Inventory] => [
+      `sync periods of ${mode}`,
+      marked(
+        changed([
+          'proxy: nftables',
+          `proxy: ${mode}\n    ${mode}: { syncPeriod: 1m, minSyncPeriod: 5s }`,
+        ]),
+      ).inventory,
+    ]),
     [
       'keepalived on another port',
       endpointOf('{ address: 10.20.0.10, via: keepalived, port: 443 }'),

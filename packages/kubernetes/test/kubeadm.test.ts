@@ -62,6 +62,25 @@ describe('the configuration of kubeadm', () => {
     await expect(objectsText(objects)).toMatchFileSnapshot('golden/kubeadm-ipvs.yaml');
   });
 
+  test.each(['iptables', 'nftables'])(
+    'with the sync periods of %s, as far as they are written for the mode that runs',
+    (mode) => {
+      const other = mode === 'iptables' ? 'nftables' : 'iptables';
+      const proxy = (options: string): unknown =>
+        kubeProxyConfiguration(
+          marked(changed(['proxy: nftables', `proxy: ${mode}\n    ${options}`])).inventory,
+        );
+      expect(proxy(`${mode}: { syncPeriod: 1m, minSyncPeriod: 5s }`)).toMatchObject({
+        mode,
+        [mode]: { syncPeriod: '1m', minSyncPeriod: '5s' },
+      });
+      expect(proxy(`${mode}: { minSyncPeriod: 5s }`)).toHaveProperty(mode, { minSyncPeriod: '5s' });
+      for (const unused of [`${mode}: {}`, `${other}: { syncPeriod: 1m }`, 'ipvs: {}']) {
+        for (const key of [mode, other, 'ipvs']) expect(proxy(unused)).not.toHaveProperty(key);
+      }
+    },
+  );
+
   test('leaves room for haproxy on the machines that keepalived moves the address between', () => {
     const port = (endpoint: string): string => {
       const { inventory } = marked(changed(['{ address: 10.20.0.10, via: keepalived }', endpoint]));

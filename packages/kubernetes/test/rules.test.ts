@@ -95,8 +95,19 @@ const broken: readonly Broken[] = [
   ['proxy-iptables-slow', changed(['proxy: nftables', 'proxy: «iptables»'])],
   ['proxy-missing', changed(['proxy: nftables', 'proxy: «none»'], ['cni: cilium', 'cni: calico'])],
   [
-    'ipvs-options-unused',
+    'proxy-options-unused',
     changed(['proxy: nftables', 'proxy: nftables\n    «ipvs»: { scheduler: lc }']),
+    /^options of ipvs mean nothing with proxy: nftables/,
+  ],
+  [
+    'proxy-options-unused',
+    changed(['proxy: nftables', 'proxy: nftables\n    «iptables»: { syncPeriod: 1m }']),
+    /^options of iptables/,
+  ],
+  [
+    'proxy-options-unused',
+    changed(['proxy: nftables', 'proxy: none\n    «nftables»: { minSyncPeriod: 2s }']),
+    /^options of nftables mean nothing with proxy: none/,
   ],
   ['node-local-dns-nftables', changed(['nodeLocal: false', 'nodeLocal: «true»'])],
   ['cni-missing', changed(['  network:\n', '  «network»:\n'], ['    cni: cilium\n', ''])],

@@ -61,6 +61,16 @@ const ipvs = z
   })
   .describe('Only with proxy: ipvs');
 
+/** The defaults are kube-proxy's own: kubernetes pkg/proxy/apis/config/v1alpha1/defaults.go (1.36). */
+const syncPeriods = z.strictObject({
+  syncPeriod: duration(
+    'How often rules are looked over and old ones cleared away; left out: 30s, as kube-proxy has it',
+  ).optional(),
+  minSyncPeriod: duration(
+    'The least time between two writings; left out: 1s, as kube-proxy has it',
+  ).optional(),
+});
+
 const clusterNetwork = z
   .strictObject({
     pods: networks('Addresses of pods; two for dual stack', '10.244.0.0/16'),
@@ -72,6 +82,8 @@ const clusterNetwork = z
         'How Services reach pods: the mode of kube-proxy, or none where the CNI replaces it',
       ),
     ipvs: ipvs.prefault({}),
+    iptables: syncPeriods.prefault({}).describe('Only with proxy: iptables'),
+    nftables: syncPeriods.prefault({}).describe('Only with proxy: nftables'),
     nodePortAddresses: z
       .array(z.union([z.literal('primary'), network]))
       .default([])

@@ -186,9 +186,8 @@ export function kubeletConfiguration({ kubernetes, hosts }: Inventory): Kubernet
  * it: by default kube-proxy writes its own over it (KubeProxyConntrackConfiguration, maxPerCore).
  */
 export function kubeProxyConfiguration({ kubernetes }: Inventory): KubernetesObject | undefined {
-  const { network, loadBalancer } = kubernetes;
+  const { network } = kubernetes;
   if (network.proxy === 'none') return undefined;
-  const { scheduler, strictArp, syncPeriod, minSyncPeriod, excludeNetworks } = network.ipvs;
   return {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
@@ -198,16 +197,20 @@ export function kubeProxyConfiguration({ kubernetes }: Inventory): KubernetesObj
     ...(network.nodePortAddresses.length > 0
       ? { nodePortAddresses: [...network.nodePortAddresses] }
       : {}),
-    ...(network.proxy === 'ipvs'
-      ? {
-          ipvs: {
-            scheduler,
-            strictARP: strictArp ?? loadBalancer.metallb !== undefined,
-            syncPeriod,
-            minSyncPeriod,
-            excludeCIDRs: [...excludeNetworks],
-          },
-        }
-      : {}),
+    ...part(
+      network.proxy,
+      network.proxy === 'ipvs' ? ipvsOptions(kubernetes) : { ...network[network.proxy] },
+    ),
+  };
+}
+
+function ipvsOptions({ network, loadBalancer }: Inventory['kubernetes']): KubernetesObject {
+  const { scheduler, strictArp, syncPeriod, minSyncPeriod, excludeNetworks } = network.ipvs;
+  return {
+    scheduler,
+    strictARP: strictArp ?? loadBalancer.metallb !== undefined,
+    syncPeriod,
+    minSyncPeriod,
+    excludeCIDRs: [...excludeNetworks],
   };
 }

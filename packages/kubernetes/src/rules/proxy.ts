@@ -86,16 +86,19 @@ export const proxyRules: readonly Rule[] = [
     },
   },
   {
-    id: 'ipvs-options-unused',
+    id: 'proxy-options-unused',
     severity: 'warning',
-    wants: 'Options of IPVS are only written where kube-proxy runs in IPVS mode.',
+    wants: 'Options of a mode of kube-proxy are only written where it runs in that mode.',
     reason: 'nobody reads them in another mode',
     fix: 'leave them out',
     source: 'kubernetes KubeProxyConfiguration',
     needs: 'inventory',
     *check({ kubernetes: { network }, inventory }) {
-      if (network.proxy === 'ipvs' || !inventory.kubernetesPlaces.has('network.ipvs')) return;
-      yield { what: `these options mean nothing with proxy: ${network.proxy}`, at: 'network.ipvs' };
+      for (const mode of ['ipvs', 'iptables', 'nftables'] as const) {
+        const at = `network.${mode}`;
+        if (network.proxy === mode || !inventory.kubernetesPlaces.has(at)) continue;
+        yield { what: `options of ${mode} mean nothing with proxy: ${network.proxy}`, at };
+      }
     },
   },
   {
