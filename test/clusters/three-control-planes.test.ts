@@ -41,6 +41,10 @@ async function apiByEndpoint(): Promise<string> {
   return (await beside('curl', '-sk', '--max-time', '10', url)).stdout;
 }
 
+interface PodSpec {
+  readonly containers: Record<string, unknown>[];
+}
+
 /** Minutes: three emulated machines on two processors, and control planes join one by one. */
 const firstApply = 45;
 
@@ -103,6 +107,11 @@ describe('three control planes behind keepalived and haproxy', () => {
         featureGates: { EventedPLEG: true },
       },
     });
+    // Three members that wait for each other: etcd before all who only wait for it.
+    const { patches } = kubernetes['kubeadm'] as { patches: { etcd: { spec: PodSpec } } };
+    for (const container of patches.etcd.spec.containers) {
+      container['resources'] = { requests: { cpu: '1' } };
+    }
     lab['cpus'] = 2;
     lab['memory'] = 2560;
     (lab['packages'] as string[]).push('haproxy', 'keepalived');
