@@ -81,6 +81,7 @@ test('a setting of kube-proxy is told by the object that it stands in, with the 
 test('what goes into a chart or a manifest is compared, although no bundle is read', async () => {
   const routed = await edited('oslo.yaml', 'loadBalancer: dsr', 'loadBalancer: snat');
   expect(told(routed).map(({ subjects }) => subjects)).toContainEqual([
+    'groups.Cilium.ConfigMap kube-system/skerry-chart-cilium',
     'groups.Cilium.Chart.unread.skerry.dev cilium',
   ]);
   const named = await edited(
