@@ -7,6 +7,7 @@ import { firstPaints } from './first-paint.ts';
 import { loopbackFleet } from './loopback-fleet.ts';
 import { pairs, type Paired } from './pairs.ts';
 import { thousandHosts } from './thousand-hosts.ts';
+import { thousandNodes } from './thousand-nodes.ts';
 import { thousandPlan } from './thousand-plan.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -70,6 +71,22 @@ try {
   });
 } finally {
   thousand.remove();
+}
+
+const nodes = await thousandNodes();
+try {
+  rows.push({
+    what: 'check, 1,000 hosts with the facts of all (to be under 1 s)',
+    against: 'inventory --check of the same',
+    limit: 3,
+    paired: pairs(
+      { argv: [bootstrap, 'check', nodes.inventory] },
+      { argv: [bootstrap, 'inventory', nodes.inventory, '--check'] },
+      7,
+    ),
+  });
+} finally {
+  nodes.remove();
 }
 
 const saved = thousandPlan();
