@@ -21,7 +21,7 @@ interface Group {
 const groups: readonly Group[] = [
   { project: 'nodes', files: [] },
   { project: 'control-plane', files: [], minutes: 6 },
-  { project: 'clusters', files: ['clusters/ipvs.test.ts'], minutes: 15 },
+  { project: 'clusters', files: ['clusters/ipvs.test.ts'], minutes: 12 },
   { project: 'clusters', files: ['clusters/cilium.test.ts'], minutes: 17 },
   { project: 'clusters', files: ['clusters/flannel.test.ts'], minutes: 10, long: true },
   { project: 'clusters', files: ['clusters/bgp.test.ts'], minutes: 13, long: true },

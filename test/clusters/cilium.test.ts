@@ -16,7 +16,7 @@ describe('Cilium in place of kube-proxy', () => {
   afterAll(() => destroy(inventory));
 
   test('3. one apply: nodes are Ready, and there is no kube-proxy', async () => {
-    await apply(inventory);
+    await apply(inventory, 28);
     expect(await readyNodes()).toEqual(['lab-1 v1.36.3', 'lab-2 v1.36.3']);
     expect(await kubectl('get daemonsets -n kube-system -o name')).toBe('daemonset.apps/cilium');
     for (const machine of ['lab-1', 'lab-2']) {
