@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { components, kubernetesReleases, proxyModes, rules } from '../src/index.ts';
+import { components, distributions, kubernetesReleases, proxyModes, rules } from '../src/index.ts';
 import { rulesPage } from '../src/rules-page.ts';
 
 const page = readFileSync(new URL('../../../docs/check.md', import.meta.url), 'utf8');
@@ -20,7 +20,8 @@ describe('docs/check.md', () => {
 });
 
 test('every entry of the matrix has a source and a date', () => {
-  for (const { source, date } of [...kubernetesReleases, ...proxyModes, ...components]) {
+  const entries = [...kubernetesReleases, ...proxyModes, ...components, ...distributions];
+  for (const { source, date } of entries) {
     expect(source).toMatch(/\S/);
     expect(date).toMatch(/^20\d\d-\d\d-\d\d$/);
   }

@@ -109,6 +109,11 @@ const broken: readonly Broken[] = [
     changed(['proxy: nftables', 'proxy: none\n    «nftables»: { minSyncPeriod: 2s }']),
     /^options of nftables mean nothing with proxy: none/,
   ],
+  [
+    'proxy-sync-periods',
+    changed(['proxy: nftables', 'proxy: nftables\n    nftables: { minSyncPeriod: «40s» }']),
+    /^a minSyncPeriod of 40s is longer than a syncPeriod of 30s/,
+  ],
   ['node-local-dns-nftables', changed(['nodeLocal: false', 'nodeLocal: «true»'])],
   ['cni-missing', changed(['  network:\n', '  «network»:\n'], ['    cni: cilium\n', ''])],
   [

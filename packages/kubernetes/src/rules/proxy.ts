@@ -1,3 +1,4 @@
+import { exactSecondsOf } from '../kubeadm/duration.ts';
 import { isAtLeast } from '../version-number.ts';
 import { proxyModeOf } from '../matrix/proxy-modes.ts';
 import type { Rule } from './rule.ts';
@@ -99,6 +100,26 @@ export const proxyRules: readonly Rule[] = [
         if (network.proxy === mode || !inventory.kubernetesPlaces.has(at)) continue;
         yield { what: `options of ${mode} mean nothing with proxy: ${network.proxy}`, at };
       }
+    },
+  },
+  {
+    id: 'proxy-sync-periods',
+    severity: 'error',
+    wants: 'kube-proxy writes rules no less often than it may.',
+    reason: 'kube-proxy does not start with a minSyncPeriod that is longer than its syncPeriod',
+    fix: 'make "minSyncPeriod" shorter, or "syncPeriod" longer',
+    source: 'kubernetes pkg/proxy/apis/config/validation/validation.go (1.36)',
+    needs: 'inventory',
+    *check({ kubernetes: { network } }) {
+      const { proxy } = network;
+      if (proxy === 'none') return;
+      // kube-proxy's own defaults.
+      const { syncPeriod = '30s', minSyncPeriod = '1s' } = network[proxy];
+      if (exactSecondsOf(minSyncPeriod) <= exactSecondsOf(syncPeriod)) return;
+      yield {
+        what: `a minSyncPeriod of ${minSyncPeriod} is longer than a syncPeriod of ${syncPeriod}`,
+        at: `network.${proxy}.minSyncPeriod`,
+      };
     },
   },
   {
