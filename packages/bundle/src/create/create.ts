@@ -22,11 +22,12 @@ import { parseAllDocuments } from 'yaml';
 
 import { inParallel } from '../in-parallel.ts';
 import { bundledTexts } from '../rendering.ts';
-import { fetchImage, skopeoVersion } from './fetch-image.ts';
+import { canRun } from './can-run.ts';
+import { fetchImage } from './fetch-image.ts';
 import { fetchItem, place, upstreamOf, type FetchOptions } from './fetch-item.ts';
 import { Journal } from './journal.ts';
-import { buildProbeImage, hasGo } from './probe-image.ts';
-import { aptVersion, resolvePackages, type OfferedPackage } from './resolve-packages.ts';
+import { buildProbeImage } from './probe-image.ts';
+import { resolvePackages, type OfferedPackage } from './resolve-packages.ts';
 
 /** What `createBundle` tells while it works. */
 export interface CreateEvent {
@@ -67,7 +68,7 @@ export async function createBundle(
   options: CreateOptions,
 ): Promise<{ readonly index: Bundle; readonly fetched: number }> {
   const content = bundleContent(inventory, options);
-  if ((await skopeoVersion()) === undefined) throw noSkopeo();
+  if (!(await canRun('skopeo'))) throw noSkopeo();
   await mkdir(options.folder, { recursive: true });
   const work = new Work(inventory, await Journal.open(options.folder), options);
   await inParallel(content, filesAtOnce, (item) => work.item(item));
@@ -140,7 +141,7 @@ class Work {
     if (known === undefined) {
       return leaveOut(`nobody knows where ${distribution} has its packages; ${meaning}`);
     }
-    if ((await aptVersion()) === undefined) {
+    if (!(await canRun('apt-get'))) {
       return leaveOut(`apt-get tells what they need, and it is not on this machine; ${meaning}`);
     }
     const own = (one: Artifact): one is Extract<Artifact, { kind: 'package' }> =>
@@ -186,7 +187,7 @@ class Work {
   async probeImage(architecture: string): Promise<void> {
     const { folder, probeSources: sources, onEvent } = this.#options;
     if (sources === undefined) return;
-    if (!(await hasGo())) {
+    if (!(await canRun('go', 'version'))) {
       const about = { artifact: `image ${probeImage}`, origin: sources, bytes: 0 };
       const why =
         'it is built from source, and there is no Go on this machine; verify then checks no pods';

@@ -20,16 +20,6 @@ const deadline = 3_600_000;
 const fileName = (reference: string): string =>
   `${reference.replaceAll(/[^A-Za-z0-9.-]/g, '_')}.tar`;
 
-/** The program that copies images, or undefined where this machine has none. */
-export async function skopeoVersion(): Promise<string | undefined> {
-  try {
-    const { stdout } = await run('skopeo', ['--version']);
-    return stdout.trim();
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Copies an image of one architecture into an OCI archive that containerd knows by `reference`, and
  * reads it to its end. The origin has the digest that the registry gave for it. Throws with the reason.

@@ -10,16 +10,6 @@ import { writeLayer } from '../oci/layer.ts';
 
 const run = promisify(execFile);
 
-/** Whether this machine can build Go programs. */
-export async function hasGo(): Promise<boolean> {
-  try {
-    await run('go', ['version']);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /**
  * Builds Skerry's own image, the one of the pods of `bootstrap verify`, from its source: it lies in no
  * registry. Throws with what the compiler said.

@@ -22,16 +22,6 @@ export interface OfferedPackage {
   readonly neededBy: readonly string[];
 }
 
-/** The program that knows what packages need, or undefined where this machine has none. */
-export async function aptVersion(): Promise<string | undefined> {
-  try {
-    const { stdout } = await run('apt-get', ['--version']);
-    return stdout.split('\n')[0];
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * What the packages of a set need down to libc, as apt-get sees it that has nothing installed and
  * knows the repositories of the distribution only. Their lists are compared with the signatures that
