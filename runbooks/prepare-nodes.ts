@@ -1,16 +1,16 @@
 import {
-  bundledPackages,
   containerdConfigVersion,
   hostPackages,
   modulesFor,
   namesByAddress,
   oldestKernel,
+  packagesStep,
   parametersFor,
   pauseImageOf,
   registryHosts,
   twinsOf,
 } from '@skerry/kubernetes';
-import { play, runbook, type PlayContext } from '@skerry/runbook';
+import { play, runbook } from '@skerry/runbook';
 import {
   blockQueue,
   directory,
@@ -22,7 +22,6 @@ import {
   kernelCommandLine,
   kernelModules,
   mount,
-  packages,
   reboot,
   restart,
   service,
@@ -30,14 +29,7 @@ import {
   sysctl,
   template,
   timeSync,
-  type Step,
 } from '@skerry/steps';
-
-/** Packages from the bundle, where it has those of the host's distribution. */
-function installed(name: string, present: readonly string[], { host, bundle }: PlayContext): Step {
-  const archives = bundledPackages(bundle, host.facts, present);
-  return packages(name, { present, ...(archives && { archives }) });
-}
 
 export default runbook({
   name: 'prepare-nodes',
@@ -47,7 +39,7 @@ export default runbook({
       const { host, inventory, fleet } = context;
       const { node, facts } = host;
       const { proxy, ipvs } = inventory.kubernetes.network;
-      const tools = installed('node', hostPackages(inventory, host, facts).tools, context);
+      const tools = packagesStep('node', hostPackages(inventory, host, facts).tools, context);
       const modules = kernelModules('kubernetes', {
         modules: modulesFor({
           kernel: facts.kernel,
@@ -105,7 +97,7 @@ export default runbook({
       const { mirrors } = host.node.containerd;
       const pauseImage = pauseImageOf(inventory, host);
       const { runtime } = hostPackages(inventory, host, host.facts);
-      const containerd = installed('containerd', runtime, context);
+      const containerd = packagesStep('containerd', runtime, context);
       return [
         containerd,
         directory('/etc/containerd/certs.d', { needs: containerd }),

@@ -1,4 +1,4 @@
-import type { Archive, Bundle } from '@skerry/steps';
+import { packages, type Archive, type Bundle, type Step } from '@skerry/steps';
 import { goArchitecture } from './programs.ts';
 
 /** What decides which packages fit a host. */
@@ -21,17 +21,32 @@ export function bundledPackages(
   facts: DistributionFacts,
   names: readonly string[],
 ): Archive[] | undefined {
-  const own = bundle?.artifacts.filter(
-    (artifact) =>
-      artifact.kind === 'package' &&
-      artifact.distribution === `${facts.distribution}-${facts.version}` &&
-      artifact.architecture === goArchitecture(facts.architecture),
-  );
+  const own = bundle?.artifacts
+    .filter((artifact) => artifact.kind === 'package')
+    .filter(
+      ({ distribution, architecture }) =>
+        distribution === `${facts.distribution}-${facts.version}` &&
+        architecture === goArchitecture(facts.architecture),
+    );
   if (own === undefined || own.length === 0) return undefined;
-  return own.flatMap((artifact) => {
-    if (artifact.kind !== 'package') return [];
-    const { name, version, path, sha256, size, neededBy } = artifact;
+  return own.flatMap(({ name, version, path, sha256, size, neededBy }) => {
     const asked = neededBy.filter((one) => names.includes(one));
     return asked.length === 0 ? [] : [{ name, version, path, sha256, size, neededBy: asked }];
   });
+}
+
+/** The step that installs packages on a host of a play, from its bundle where that has them. */
+export function packagesStep(
+  name: string,
+  present: readonly string[],
+  {
+    host,
+    bundle,
+  }: {
+    readonly host: { readonly facts: DistributionFacts };
+    readonly bundle?: Bundle | undefined;
+  },
+): Step {
+  const archives = bundledPackages(bundle, host.facts, present);
+  return packages(name, { present, ...(archives && { archives }) });
 }

@@ -7,7 +7,7 @@ export { modulesFor, type ProxyMode } from './kernel-modules.ts';
 export { parameterRule, parametersFor, type Parameters } from './kernel-parameters.ts';
 export { kernelAtLeast, oldestKernel } from './kernel-version.ts';
 export { hostPackages, nodePackages } from './node-packages.ts';
-export { bundledPackages } from './bundled-packages.ts';
+export { bundledPackages, packagesStep } from './bundled-packages.ts';
 export { packageSets, type KnownHost, type PackageSet } from './bundle-content/package-sets.ts';
 export { distributions, type DistributionRepositories } from './matrix/distributions.ts';
 export { checkCluster, type CheckOptions } from './check.ts';

@@ -1,16 +1,8 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
-import {
-  packages,
-  restart,
-  service,
-  template,
-  reload,
-  type Bundle,
-  type Step,
-} from '@skerry/steps';
+import { restart, service, template, reload, type Bundle, type Step } from '@skerry/steps';
 import { isIP } from 'node:net';
-import { bundledPackages, type DistributionFacts } from '../bundled-packages.ts';
+import { packagesStep, type DistributionFacts } from '../bundled-packages.ts';
 import { secondsOf } from '../kubeadm/duration.ts';
 import { apiServerPort, controlPlanesOf } from '../kubeadm/endpoint.ts';
 import { hostPackages, type PackageFacts } from '../node-packages.ts';
@@ -73,9 +65,8 @@ export function keepalivedSteps(inventory: Inventory, host: EndpointHost, bundle
   const unicast = [host.address, ...others].every((address) => isIP(address) === family);
   const port = apiServerPort(kubernetes);
   const interval = secondsOf(endpoint.health.interval);
-  const present = hostPackages(inventory, host, host.facts).endpoint;
-  const archives = bundledPackages(bundle, host.facts, present);
-  const installed = packages('endpoint', { present, ...(archives && { archives }) });
+  const { endpoint: programs } = hostPackages(inventory, host, host.facts);
+  const installed = packagesStep('endpoint', programs, { host, bundle });
   return [
     installed,
     template('/etc/haproxy/haproxy.cfg', 'haproxy/haproxy.cfg.hbs', {

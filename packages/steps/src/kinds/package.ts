@@ -100,10 +100,6 @@ function parseDnf(lines: readonly string[]): Record<string, Installed> {
   return installed;
 }
 
-/** What is installed from where there are archives. */
-const ofArchives = (archives: readonly Archive[], names: readonly string[]): Archive[] =>
-  archives.filter(({ neededBy }) => neededBy.some((name) => names.includes(name)));
-
 function presentChanges(
   want: Wanted,
   found: Installed | undefined,
@@ -178,7 +174,9 @@ export const packageKind: StepKind<Desired, Observed> = {
     const missing = changes.flatMap(({ subject, action }) =>
       action === 'delete' ? [] : [subject],
     );
-    const archives = ofArchives(desired.archives ?? [], missing);
+    const archives = (desired.archives ?? []).filter(({ neededBy }) =>
+      neededBy.some((name) => missing.includes(name)),
+    );
     const script = sh(
       packageConverge,
       String(desired.cacheAge),
