@@ -27,11 +27,8 @@ export function checkCluster(inventory: Inventory, options: CheckOptions = {}): 
   const found = rules.flatMap((rule) =>
     [...rule.check(subject)].map((breach) => diagnosticOf(rule, breach, inventory)),
   );
-  const [ofInventory, ofHosts] = [
-    found.filter(({ host }) => host === undefined),
-    found.filter(({ host }) => host !== undefined),
-  ];
-  return [...inOrder(ofInventory), ...inOrder(ofHosts)];
+  const ofHost = ({ host }: Diagnostic): number => (host === undefined ? 0 : 1);
+  return found.toSorted((a, b) => ofHost(a) - ofHost(b) || orderOf(a) - orderOf(b));
 }
 
 function diagnosticOf(rule: Rule, breach: Breach, inventory: Inventory): Diagnostic {
@@ -62,10 +59,6 @@ function placeAt({ kubernetesPlaces }: Inventory, path: string): SourcePosition 
     if (place !== undefined) return place;
   }
   return kubernetesPlaces.get('');
-}
-
-function inOrder(found: readonly Diagnostic[]): Diagnostic[] {
-  return found.toSorted((a, b) => orderOf(a) - orderOf(b));
 }
 
 function orderOf({ at }: Diagnostic): number {

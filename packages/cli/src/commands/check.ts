@@ -1,8 +1,8 @@
 import { DiagnosticError, ExitCode, formatDiagnostic } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
 import { checkCluster, ruleGroups, rules, type NodeFacts } from '@skerry/kubernetes';
-import { cachedFacts } from '@skerry/runbook';
-import { openInventory, stateFolder } from '../inventory-file.ts';
+import { openInventory } from '../inventory-file.ts';
+import { knownFacts } from '../known-facts.ts';
 import type { OutputOptions } from '../options.ts';
 import { Output, outputSettings, type Colors } from '../output.ts';
 import { counted } from '../render/host-names.ts';
@@ -23,7 +23,7 @@ export async function check(
     });
   }
   const { inventory } = await openInventory(path, undefined);
-  const facts = options.facts ? await rememberedFacts(inventory) : new Map<string, NodeFacts>();
+  const facts = options.facts ? await knownFacts(inventory) : new Map<string, NodeFacts>();
   const findings = checkCluster(inventory, { facts });
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
@@ -62,25 +62,6 @@ function summary(inventory: Inventory, { errors, warnings, known, asked }: Count
       ? `without facts of hosts${asked ? ': no run has read any yet' : ''}`
       : `with the facts of ${known} of ${counted(hosts.length, 'host')} that the last run read`;
   return `${path}: ${result} (${counted(rules.length, 'rule')}, ${remembered})`;
-}
-
-/** What the last run read of each host, as far as it is there. */
-async function rememberedFacts(inventory: Inventory): Promise<Map<string, NodeFacts>> {
-  const folder = stateFolder(inventory);
-  const known = new Map<string, NodeFacts>();
-  await Promise.all(
-    inventory.hosts.map(async ({ name }) => {
-      const facts = await cachedFacts(folder, name);
-      if (facts !== undefined) known.set(name, facts);
-    }),
-  );
-  return new Map(inventory.hosts.flatMap(({ name }) => entryOf(known, name)));
-}
-
-/** In the order of the inventory, whichever file was read first. */
-function entryOf(known: ReadonlyMap<string, NodeFacts>, name: string): [string, NodeFacts][] {
-  const facts = known.get(name);
-  return facts === undefined ? [] : [[name, facts]];
 }
 
 function list(output: Output): ExitCode {
