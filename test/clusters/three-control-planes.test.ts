@@ -41,8 +41,17 @@ async function apiByEndpoint(): Promise<string> {
   return (await beside('curl', '-sk', '--max-time', '10', url)).stdout;
 }
 
-interface PodSpec {
-  readonly containers: Record<string, unknown>[];
+/** What is changed of it here. */
+interface Kubeadm {
+  readonly extraArgs: {
+    controllerManager: Record<string, string>;
+    scheduler: Record<string, string>;
+    readonly apiServer: Record<string, string>;
+  };
+  readonly kubelet: Record<string, unknown>;
+  readonly patches: {
+    readonly etcd: { readonly spec: { readonly containers: Record<string, unknown>[] } };
+  };
 }
 
 /** Minutes: three emulated machines on two processors, and control planes join one by one. */
@@ -77,38 +86,16 @@ describe('three control planes behind keepalived and haproxy', () => {
       'leader-elect-renew-deadline': '90s',
       'leader-elect-retry-period': '15s',
     };
-    Object.assign(kubernetes['kubeadm'] as object, {
-      extraArgs: {
-        controllerManager: { ...slowly, 'node-monitor-grace-period': '3m0s' },
-        scheduler: slowly,
-        etcd: {
-          'heartbeat-interval': '1000',
-          'election-timeout': '10000',
-          // kubeadm has 5s: three API servers watch some eighty kinds, and each watch is told.
-          'watch-progress-notify-interval': '60s',
-        },
-        // After two seconds without an answer of etcd an API server says that it is not ready, and
-        // haproxy leads nobody to it: all three at once, where etcd is only slow.
-        apiServer: {
-          'etcd-readycheck-timeout': '20s',
-          'etcd-healthcheck-timeout': '20s',
-          // Each cache of each of them would wait for word of a busy etcd before it is filled, and
-          // count and compare what it holds every minute and every five.
-          'feature-gates':
-            'WatchList=false,SizeBasedListCostEstimate=false,DetectCacheInconsistency=false',
-        },
-      },
-    });
+    const { extraArgs, kubelet, patches } = kubernetes['kubeadm'] as Kubeadm;
+    extraArgs.controllerManager = { ...slowly, 'node-monitor-grace-period': '3m0s' };
+    extraArgs.scheduler = slowly;
+    // After two seconds without an answer of etcd an API server says that it is not ready, and
+    // haproxy leads nobody to it: all three at once, where etcd is only slow.
+    extraArgs.apiServer['etcd-readycheck-timeout'] = '20s';
+    extraArgs.apiServer['etcd-healthcheck-timeout'] = '20s';
     // A third of what an idle kubelet does is asking containerd every second what runs.
-    Object.assign(kubernetes['kubeadm'] as object, {
-      kubelet: {
-        nodeStatusUpdateFrequency: '30s',
-        nodeLeaseDurationSeconds: 120,
-        featureGates: { EventedPLEG: true },
-      },
-    });
+    kubelet['featureGates'] = { EventedPLEG: true };
     // Three members that wait for each other: etcd before all who only wait for it.
-    const { patches } = kubernetes['kubeadm'] as { patches: { etcd: { spec: PodSpec } } };
     for (const container of patches.etcd.spec.containers) {
       container['resources'] = { requests: { cpu: '1' } };
     }

@@ -1,43 +1,22 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Artifact } from '@skerry/steps';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { debianPackage } from '../../packages/bundle/test/debian-package.ts';
+import { bundledPackage } from '../../packages/kubernetes/test/bundled-package.ts';
 import { bootstrap, inventory, output } from '../machines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'skerry-bundled-'));
 
-/** A package without files. */
-function debianPackage(name: string, version: string, depends = ''): Artifact {
-  const control = join(folder, 'build', name, 'DEBIAN');
-  mkdirSync(control, { recursive: true });
-  const fields = [
-    `Package: ${name}`,
-    `Version: ${version}`,
-    'Architecture: all',
-    'Maintainer: Skerry <test@skerry.invalid>',
-    ...(depends === '' ? [] : [`Depends: ${depends}`]),
-    'Description: a package without files',
-    '',
-  ];
-  writeFileSync(join(control, 'control'), fields.join('\n'));
+/** A package without files, in the folder of the bundle. */
+function artifactOf(name: string, version: string, depends?: string): Artifact {
+  const { bytes } = debianPackage({ name, version, architecture: 'all', depends });
   const path = `${name}.deb`;
-  execFileSync('dpkg-deb', ['--build', join(folder, 'build', name), join(folder, path)]);
-  const bytes = readFileSync(join(folder, path));
-  return {
-    kind: 'package',
-    name,
-    version,
-    path,
-    size: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    origin: 'this test',
-    distribution: 'debian-13',
-    architecture: 'amd64',
-    neededBy: ['skerry-greeter'],
-  };
+  writeFileSync(join(folder, path), bytes);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return bundledPackage(name, ['skerry-greeter'], { version, path, sha256, size: bytes.length });
 }
 
 const run = (...options: readonly string[]) =>
@@ -45,8 +24,8 @@ const run = (...options: readonly string[]) =>
 
 describe('packages of a bundle', () => {
   const artifacts = [
-    debianPackage('skerry-greeter', '1.0-1', 'skerry-words (>= 2), libc6'),
-    debianPackage('skerry-words', '2:2.1-1'),
+    artifactOf('skerry-greeter', '1.0-1', 'skerry-words (>= 2), libc6'),
+    artifactOf('skerry-words', '2:2.1-1'),
   ];
   const writeIndex = (of: readonly Artifact[]): void =>
     writeFileSync(join(folder, 'bundle.json'), JSON.stringify({ schema: 1, artifacts: of }));

@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DistributionRepositories } from '@skerry/kubernetes';
+import { debianPackage } from './debian-package.ts';
 import type { WebServer } from './upstream.ts';
 
 const programs = ['apt-get', 'dpkg-deb', 'gpg'];
@@ -28,23 +29,11 @@ export function debianArchive(
     execFileSync(program, words, { env, cwd: scratch, stdio: 'pipe' });
   };
   const stanzas = packages.map(([name, version, depends]) => {
-    const control = [
-      `Package: ${name}`,
-      `Version: ${version}`,
-      'Architecture: amd64',
-      'Maintainer: Skerry <test@skerry.invalid>',
-      ...(depends === undefined ? [] : [`Depends: ${depends}`]),
-      'Description: a package without files',
-      '',
-    ].join('\n');
-    mkdirSync(join(scratch, name, 'DEBIAN'), { recursive: true });
-    writeFileSync(join(scratch, name, 'DEBIAN/control'), control);
-    run('dpkg-deb', '--build', name, `${name}.deb`);
-    const file = readFileSync(join(scratch, `${name}.deb`));
+    const about = { name, version, architecture: 'amd64', depends };
+    const { control, bytes } = debianPackage(about);
     const path = `pool/${name}_${version.replace(/^\d+:/, '')}_amd64.deb`;
-    web.put(`debian/${path}`, file);
-    const { size } = statSync(join(scratch, `${name}.deb`));
-    return `${control}Filename: ${path}\nSize: ${size}\nSHA256: ${sha256(file)}\n`;
+    web.put(`debian/${path}`, bytes);
+    return `${control}Filename: ${path}\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}\n`;
   });
   const index = stanzas.join('\n');
   web.put('debian/dists/test/main/binary-amd64/Packages', index);

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { expand, type ExpandedPlay } from '../../runbook/src/expand.ts';
 import { planHost } from '../../runbook/src/host-plan.ts';
 import { members } from '../../runbook/src/members.ts';
+import { bundledPackage } from '../../kubernetes/test/bundled-package.ts';
 import { factsOf } from '../../runbook/test/facts-of.ts';
 import { packageSets } from '@skerry/kubernetes';
 import type { Facts } from '@skerry/runbook';
@@ -98,18 +99,7 @@ describe('with a bundle that has packages of the distribution', () => {
     const [set] = packageSets(inventory, new Map([['oslo-cp-1', known]]), []);
     return {
       schema: 1,
-      artifacts: (set?.names ?? []).map((name) => ({
-        kind: 'package',
-        name,
-        version: '1',
-        path: `packages/${name}.deb`,
-        sha256: 'a'.repeat(64),
-        size: 1,
-        origin: '',
-        distribution: 'debian-13',
-        architecture: 'amd64',
-        neededBy: [name],
-      })),
+      artifacts: (set?.names ?? []).map((name) => bundledPackage(name, [name])),
     };
   };
   const packageSteps = (plays: readonly ExpandedPlay[]) =>

@@ -1,7 +1,8 @@
 import { parseInventory } from '@skerry/inventory';
-import type { Artifact, Bundle } from '@skerry/steps';
+import type { Bundle } from '@skerry/steps';
 import { expect, test } from 'vitest';
 import { bundledPackages, distributions, packageSets, type KnownHost } from '../src/index.ts';
+import { bundledPackage } from './bundled-package.ts';
 
 const inventory = parseInventory(
   `cluster: { name: site }
@@ -59,31 +60,14 @@ test('each system has a set of its own, of what its hosts need', () => {
   expect(ubuntu?.names).not.toContain('haproxy');
 });
 
-const debianPackage = (
-  name: string,
-  neededBy: readonly string[],
-  more: { distribution?: string; architecture?: string } = {},
-): Artifact => ({
-  kind: 'package',
-  name,
-  version: '1',
-  path: `packages/${name}.deb`,
-  sha256: 'a'.repeat(64),
-  size: 1,
-  origin: 'https://deb.debian.org/debian/pool/x.deb',
-  distribution: 'debian-13',
-  architecture: 'amd64',
-  neededBy,
-  ...more,
-});
 const bundle: Bundle = {
   schema: 1,
   artifacts: [
-    debianPackage('containerd', ['containerd']),
-    debianPackage('libc6', ['containerd', 'haproxy']),
-    debianPackage('haproxy', ['haproxy']),
-    debianPackage('haproxy-arm', ['haproxy'], { architecture: 'arm64' }),
-    debianPackage('haproxy-noble', ['haproxy'], { distribution: 'ubuntu-24.04' }),
+    bundledPackage('containerd', ['containerd']),
+    bundledPackage('libc6', ['containerd', 'haproxy']),
+    bundledPackage('haproxy', ['haproxy']),
+    bundledPackage('haproxy-arm', ['haproxy'], { architecture: 'arm64' }),
+    bundledPackage('haproxy-noble', ['haproxy'], { distribution: 'ubuntu-24.04' }),
   ],
 };
 
