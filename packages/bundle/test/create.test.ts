@@ -282,6 +282,60 @@ describe.runIf(canServeImages)('bundle create (needs docker-registry and skopeo)
     ]);
   });
 
+  describe('of a version whose images nobody has read', () => {
+    const patch = '1.36.99';
+    const unread = () => ({
+      ...inventory,
+      kubernetes: { ...inventory.kubernetes, version: patch },
+    });
+    const options = () => ({
+      folder: out,
+      architectures: ['amd64'],
+      toolArchitecture: 'amd64',
+      retries: 0,
+      pause: 1,
+    });
+    const offer = (kubeadm: string): void => {
+      for (const name of ['kubeadm', 'kubectl', 'kubelet']) {
+        const text = name === 'kubeadm' ? kubeadm : name;
+        web.put(`dl/release/v${patch}/bin/linux/amd64/${name}`, text, { checksum: '.sha256' });
+      }
+    };
+
+    test('kubeadm itself is asked for them', async () => {
+      // Stands for `kubeadm config images list --kubernetes-version v1.36.99`.
+      offer(`#!/bin/sh
+[ "$*" = 'config images list --kubernetes-version v${patch}' ] || exit 1
+echo registry.k8s.io/kube-proxy:v${version}
+echo registry.k8s.io/etcd:3.6.8-0
+`);
+      const { index } = await createBundle(unread(), options());
+      const images = index.artifacts.filter(({ kind }) => kind === 'image');
+      expect(images.map((image) => `${image.name} ${image.version}`).toSorted()).toEqual([
+        'controller v0.16.2',
+        'etcd 3.6.8-0',
+        'kube-proxy v1.36.3',
+        'pause 3.10.2',
+        'speaker v0.16.2',
+      ]);
+    });
+
+    test('there is no bundle where kubeadm cannot be run', async () => {
+      offer('#!/bin/sh\nexit 3\n');
+      const error: unknown = await createBundle(unread(), options()).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect((error as DiagnosticError).diagnostics).toMatchObject([
+        {
+          code: 'images-unknown',
+          what: `which images belong to Kubernetes ${patch} could not be found out`,
+          why: expect.stringContaining('kubeadm config images list') as string,
+        },
+      ]);
+      expect(existsSync(join(out, 'bundle.json'))).toBe(false);
+    });
+  });
+
   test('an image that the registry does not have is named', async () => {
     const missing = {
       ...inventory,

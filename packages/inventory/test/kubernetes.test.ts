@@ -115,6 +115,28 @@ describe('the kubernetes section', () => {
     expect(faults[0]?.fix).toMatch(fix);
   });
 
+  it.each(['etcd', 'etcd0+json', 'kube-apiserver+strategic', 'corednsdeployment+merge'])(
+    'takes %s as the name of a patch of kubeadm',
+    (name) => {
+      const { kubeadm } = parse(section(`  kubeadm: {patches: {${name}: {}}}\n`)).kubernetes;
+      expect(Object.keys(kubeadm.patches)).toEqual([name]);
+    },
+  );
+
+  it.each([
+    ['kube-apisrver+json', 'did you mean "kube-apiserver"?'],
+    ['kubeproxydaemonset', /kubeadm has no such patch/],
+    ['kubeletconfiguration+merge', /below "kubelet:"/],
+    ['etcd+yaml', /^write TARGET/],
+    // kubeadm would take it for a strategic patch.
+    ['etcd0.1+json', /^write TARGET/],
+    ['nonsense', /targets are etcd, /],
+  ])('refuses %s as the name of a patch of kubeadm', (name, fix) => {
+    const faults = faultsOf(section(`  kubeadm: {patches: {${name}: {}}}\n`));
+    expect(brief(faults)).toEqual(['invalid-patch-name 4:23']);
+    expect(faults[0]?.fix).toMatch(fix);
+  });
+
   it('has every key in docs/inventory.md', () => {
     const known = (shape: Readonly<Record<string, unknown>>): string[] => Object.keys(shape);
     for (const key of known(kubernetesSettings.shape)) {

@@ -1,7 +1,12 @@
 import { DiagnosticError, type Diagnostic } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
 import type { Artifact, Bundle } from '@skerry/steps';
-import { imagesOf, kubeadmImages } from './bundle-content/images.ts';
+import {
+  imagesOf,
+  kubeadmImages,
+  kubeadmNames,
+  kubernetesImages,
+} from './bundle-content/images.ts';
 import { kubeVipImage } from './endpoint/kube-vip.ts';
 import type { ObjectGroup } from './objects/desired-objects.ts';
 import { pauseImageOf } from './pause-image.ts';
@@ -12,13 +17,16 @@ export type ImageHost = Host & { readonly facts: { readonly architecture: string
 
 /**
  * What a node runs before anything is applied to the cluster: static pods, kube-proxy, CoreDNS. A
- * control plane is refused by kubeadm until it has all of them.
+ * control plane is refused by kubeadm until it has all of them. Of a version of Kubernetes whose
+ * images nobody has read, etcd and CoreDNS have no tag: any of theirs will do here, and kubeadm looks
+ * itself for the one that it wants.
  */
 function neededBy(inventory: Inventory, host: Host): string[] {
   const { kubernetes } = inventory;
   const { version = '', network, endpoint } = kubernetes;
   const control = host.roles.includes('control-plane');
-  const own = (kubeadmImages(version) ?? []).filter((reference) =>
+  const known = kubeadmImages(version) ?? [...kubernetesImages(version), ...kubeadmNames];
+  const own = known.filter((reference) =>
     reference.includes('/kube-proxy:') ? network.proxy !== 'none' : control,
   );
   return [
@@ -37,8 +45,12 @@ export function bundledImages(
   const { architecture } = host.facts;
   const controlPlane = host.roles.includes('control-plane');
   const { images } = bundledFor(bundle, { architecture, controlPlane });
-  const there = new Set(images.map(({ reference }) => reference));
-  const missing = [...new Set(neededBy(inventory, host))].filter((name) => !there.has(name));
+  const there = images.map(({ reference }) => reference);
+  const isThere = (wanted: string): boolean =>
+    kubeadmNames.includes(wanted)
+      ? there.some((reference) => reference.startsWith(`${wanted}:`))
+      : there.includes(wanted);
+  const missing = [...new Set(neededBy(inventory, host))].filter((name) => !isThere(name));
   if (missing.length === 0) return images;
   throw new DiagnosticError(
     missing.map((reference) => ({
@@ -78,10 +90,11 @@ export function expectBundledImages(
 }
 
 function lacking(reference: string, architecture: string): Diagnostic {
+  const image = kubeadmNames.includes(reference) ? `${reference}, of any version,` : reference;
   return {
     code: 'bundle-image',
     severity: 'error',
-    what: `the bundle has no image ${reference} for ${architecture}`,
+    what: `the bundle has no image ${image} for ${architecture}`,
     fix: 'make a bundle of this inventory: bootstrap bundle create INVENTORY --out DIR',
   };
 }

@@ -1,4 +1,6 @@
 import type { CniSettings } from '@skerry/inventory';
+import { componentOf } from './matrix/components.ts';
+import { isAtLeast } from './version-number.ts';
 
 /** What a CNI puts around each packet of a pod. */
 export interface Overlay {
@@ -14,9 +16,15 @@ const headers: Readonly<Record<string, number>> = {
   Geneve: 50,
   // One more IPv4 header (RFC 2003).
   IPIP: 20,
-  // IPv4, UDP, WireGuard's own header and its tag (wireguard.com/papers): 20 + 8 + 16 + 16.
-  WireGuard: 60,
 };
+
+/**
+ * What Cilium takes off for WireGuard: IPv6, UDP, its header and tag, and since 1.19 as much as it may
+ * pad (pkg/mtu/mtu.go of 1.18.5 and 1.19.5), 40 + 8 + 32 and 15. It does so beside a tunnel's own.
+ */
+function ofWireGuard(version: string): number {
+  return isAtLeast(version, '1.19') ? 95 : 80;
+}
 
 function made(name: string): Overlay {
   return { name, overhead: headers[name] ?? 0 };
@@ -27,9 +35,11 @@ export function overlayOf(cni: CniSettings | undefined): Overlay {
   const none: Overlay = { name: 'no overlay', overhead: 0 };
   switch (cni?.name) {
     case 'cilium': {
-      if (cni.encryption === 'wireguard') return made('WireGuard');
-      if (cni.routing === 'native') return none;
-      return made(cni.routing === 'vxlan' ? 'VXLAN' : 'Geneve');
+      const tunnel =
+        cni.routing === 'native' ? none : made(cni.routing === 'vxlan' ? 'VXLAN' : 'Geneve');
+      if (cni.encryption !== 'wireguard') return tunnel;
+      const overhead = ofWireGuard(cni.version ?? componentOf('cilium').version) + tunnel.overhead;
+      return { name: tunnel === none ? 'WireGuard' : `WireGuard and ${tunnel.name}`, overhead };
     }
     case 'calico': {
       if (cni.encapsulation === 'none') return none;

@@ -1,6 +1,7 @@
 import { components } from './matrix/components.ts';
 import { kubernetesReleases } from './matrix/kubernetes-releases.ts';
 import { proxyModes } from './matrix/proxy-modes.ts';
+import { testedWith, testedWords } from './matrix/tested-with.ts';
 import { ruleGroups } from './rules/all-rules.ts';
 
 const head = `# Checking an inventory
@@ -76,10 +77,19 @@ function matrixPages(): string[] {
       `${one.source} (${one.date})`,
     ]),
   );
+  const cnis = table(
+    ['CNI', 'run with Kubernetes', 'source'],
+    testedWith.map((one) => [
+      `${one.cni} ${one.series}`,
+      testedWords(one),
+      `${one.source} (${one.date})`,
+    ]),
+  );
   return [
     '## What goes together\n\nThe version matrix, with the source of each entry and the day when it was read or published.\n',
     `${releases}\n`,
     `${modes}\n`,
+    `${cnis}\n`,
     `The versions that Skerry takes where the inventory names none:\n\n${parts}\n`,
   ];
 }

@@ -44,6 +44,12 @@ export const onHosts: readonly (readonly [brief: string, text: string, facts: Fa
     changed(['1.36.3', '1.35.9']),
     { 'cp-1': { containerd: '1.7.28' }, 'w-1': { containerd: '1.7.27' } },
   ],
+  ['pool-contains-interface w-1', sound, { 'w-1': link('10.20.1.5'), 'w-2': link('10.20.1.32') }],
+  [
+    'pool-contains-interface w-2',
+    changed(['[10.20.1.0/27]', '[10.20.1.0/27, "fd00:20::10-fd00:20::20"]']),
+    { 'w-2': { interfaces: [{ name: 'eth1', mtu: 1500, addresses: ['fd00:20::12/64'] }] } },
+  ],
   ['node-network-overlap w-1', sound, { 'w-1': link('10.97.1.1') }],
   ['kernel-too-old w-1', sound, { 'w-1': { kernel: '5.10.0-30-amd64' }, 'w-2': {} }],
   [

@@ -16,6 +16,11 @@ const ownPools = (pools: string): readonly [string, string] => [
   `    ${pools}
 `,
 ];
+/** A pool that is told by BGP to the peer `r`. */
+const metallb = ({ section = '', peer = '', pool = '', addresses = '10.20.1.0/27' }) =>
+  ownPools(`metallb:
+      ${section}peers: [{ name: r, address: 10.20.0.1, asn: 1, localAsn: 2${peer} }]
+      pools: [{ name: edge, addresses: [${addresses}], advertise: bgp${pool} }]`);
 const none = ['proxy: nftables', 'proxy: none'] as const;
 
 /** Inventories that break one rule about their network, at the place between « and ». */
@@ -60,10 +65,6 @@ export const brokenNetworks: readonly (readonly [id: string, text: string, more?
     changed(['  dns:', '  ingress: { controller: «gateway-api» }\n  dns:']),
   ],
   [
-    'cilium-bgp-too-old',
-    changed(none, ['cni: cilium', 'cni: { cilium: { bgp: true, version: «1.15.19» } }']),
-  ],
-  [
     'cilium-balancer-without-cilium',
     changed(
       ['cni: cilium', 'cni: calico'],
@@ -99,6 +100,31 @@ export const brokenNetworks: readonly (readonly [id: string, text: string, more?
       '10.20.0.22',
       '«10.20.1.5»',
     ]),
+  ],
+  [
+    'metallb-native-bgp',
+    changed(metallb({ peer: ', bfd: «true»' })),
+    /^BFD with the peer "r"[^]*leave "bfd" out/,
+  ],
+  [
+    'metallb-native-bgp',
+    changed(metallb({ addresses: '10.20.1.0/27, «"fd00:20::/112"»' })),
+    /IPv6[^]*advertise: l2[^]*Cilium/,
+  ],
+  [
+    'metallb-native-bgp',
+    changed(metallb({ pool: ', communities: [«"large:64512:1:2"»]' })),
+    /64512:100[^]*Cilium/,
+  ],
+  [
+    'metallb-native-bgp',
+    changed(
+      metallb({
+        section: 'communities: { site: «"large:64512:1:2"» }\n      ',
+        pool: ', communities: [site]',
+      }),
+    ),
+    /^the community "site" is a large one/,
   ],
   [
     'metallb-legacy-form',

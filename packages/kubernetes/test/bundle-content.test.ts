@@ -101,6 +101,19 @@ describe('images', () => {
     expect(images).toContain('quay.io/calico/node:v3.32.2');
   });
 
+  it.each([
+    ['3.32.2', 8, 'quay.io/calico/typha:v3.32.2'],
+    // One image for nearly all of it: the old names are not published of 3.33.
+    ['3.33.1', 3, 'quay.io/calico/calico:v3.33.1'],
+  ])('of Calico %s are those that its operator starts', (version, count, one) => {
+    const network = `  network: { cni: { calico: { version: ${version} } } }\n`;
+    const images = imagesBesideObjects(inventoryWith(network));
+    const calico = images.filter((image) => image.startsWith('quay.io/calico/'));
+    expect(calico).toHaveLength(count);
+    expect(calico).toContain(one);
+    expect(calico).toContain(`quay.io/calico/node:v${version}`);
+  });
+
   it('of objects are found wherever containers stand, by their full names', () => {
     const pod = (...images: string[]) => ({
       initContainers: [{ name: 'first', image: images[0] }],

@@ -115,11 +115,11 @@ describe('images that objects name, of a bundle', () => {
 });
 
 describe('images that a node cannot start without, of a bundle', () => {
-  const of = (name: string, images: readonly string[]): string[] => {
-    const host = inventory.hosts.find((candidate) => candidate.name === name);
+  const of = (name: string, images: readonly string[], asked = inventory): string[] => {
+    const host = asked.hosts.find((candidate) => candidate.name === name);
     if (host === undefined) throw new Error(`no host ${name}`);
     const node = { ...host, facts: { architecture: 'x86_64' } };
-    return told(() => bundledImages(bundleOf(images), inventory, node));
+    return told(() => bundledImages(bundleOf(images), asked, node));
   };
   const all = kubeadmImages('1.36.3') ?? [];
 
@@ -131,5 +131,46 @@ describe('images that a node cannot start without, of a bundle', () => {
     expect(of('w-1', [])).toContain(
       `the bundle has no image ${ofWorkers[0]} for x86_64: where there is a bundle nothing comes from elsewhere, and this node cannot start without it`,
     );
+  });
+
+  describe('where nobody has read them of a version', () => {
+    const unread = marked(changed(['1.36.3', '1.36.4'])).inventory;
+    const why =
+      'where there is a bundle nothing comes from elsewhere, and this node cannot start without it';
+    const registry = 'registry.k8s.io';
+    const kubernetes = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map(
+      (name) => `${registry}/${name}:v1.36.4`,
+    );
+    const proxy = `${registry}/kube-proxy:v1.36.4`;
+    const pause = `${registry}/pause:3.10.2`;
+    const others = [`${registry}/coredns/coredns:v1.14.2`, `${registry}/etcd:3.6.9-1`];
+    const whole = [...kubernetes, proxy, pause, ...others];
+
+    test('are Kubernetes’ own at its version, and any etcd and CoreDNS', () => {
+      expect(kubeadmImages('1.36.4')).toBeUndefined();
+      expect(of('cp-1', whole, unread)).toEqual([]);
+      expect(of('w-1', [proxy, pause], unread)).toEqual([]);
+      expect(of('cp-1', [pause], unread)).toEqual(
+        [
+          ...kubernetes,
+          proxy,
+          `${registry}/coredns/coredns, of any version,`,
+          `${registry}/etcd, of any version,`,
+        ].map((image) => `the bundle has no image ${image} for x86_64: ${why}`),
+      );
+      expect(of('w-1', [pause], unread)).toHaveLength(1);
+    });
+
+    test('are not those of another version, or of a name that begins the same', () => {
+      const older = whole.map((image) => image.replace('v1.36.4', 'v1.36.3'));
+      expect(of('cp-1', older, unread)).toHaveLength(4);
+      const looksLike = whole.map((image) => image.replace('/etcd:', '/etcd-extra:'));
+      expect(of('cp-1', looksLike, unread)).toHaveLength(1);
+    });
+
+    test('are without kube-proxy where there is none', () => {
+      const none = marked(changed(['1.36.3', '1.36.4'], ['proxy: nftables', 'proxy: none']));
+      expect(of('w-1', [pause], none.inventory)).toEqual([]);
+    });
   });
 });

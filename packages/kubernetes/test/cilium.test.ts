@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { describe, expect, test } from 'vitest';
+import { testedWithOf } from '../src/matrix/tested-with.ts';
 import { ciliumObjects } from '../src/networks/cilium-objects.ts';
 import { ciliumValues } from '../src/networks/cilium-values.ts';
 import { objectsText } from '../src/index.ts';
@@ -65,6 +66,31 @@ describe.each(versions)('Cilium %s', (version) => {
       expect(chartFaults(chart ?? '', { ...values[0], routingMod: 'native' })).toEqual([
         expect.stringContaining('routingMod'),
       ]);
+    },
+  );
+
+  test.skipIf(folder === undefined)('its own page names the Kubernetes it was run with', () => {
+    const page = join(folder ?? '', 'Documentation/network/kubernetes/compatibility.rst');
+    // | 1.32, 1.33, 1.34, 1.35 | … |
+    const row = /^\| (1\.\d+(?:, 1\.\d+)+) +\|/m.exec(readFileSync(page, 'utf8'))?.[1];
+    const named = row?.split(', ') ?? [];
+    expect(testedWithOf('cilium', version)?.kubernetes).toEqual([named[0], named.at(-1)]);
+  });
+
+  test.skipIf(folder === undefined)(
+    'its agent takes as much off for WireGuard as it was given',
+    () => {
+      const source = readFileSync(join(folder ?? '', 'pkg/mtu/mtu.go'), 'utf8');
+      const taken = Number(/WireguardOverhead = (\d+)/.exec(source)?.[1]);
+      const tunnel = Number(/TunnelOverhead(?:IPv4)? += (\d+)/.exec(source)?.[1]);
+      for (const [routing, more] of [
+        ['native', 0],
+        ['vxlan', tunnel],
+      ] as const) {
+        const cni = `cni: { cilium: { version: ${version}, routing: ${routing}, encryption: wireguard } }`;
+        const text = changed(['cni: cilium', `mtu: 1400\n    ${cni}`]);
+        expect(ciliumValues(marked(text).inventory)).toMatchObject({ MTU: 1400 + taken + more });
+      }
     },
   );
 

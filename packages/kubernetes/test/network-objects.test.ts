@@ -180,7 +180,7 @@ test.skipIf(metallb === undefined)('MetalLB’s definitions know every field', (
 `,
     `      communities: { site: "64512:100" }
       peers:
-        - { name: tor, address: 10.20.0.1, asn: 64500, localAsn: 64512, password: env:BGP, multihop: true, bfd: true }
+        - { name: tor, address: 10.20.0.1, asn: 64500, localAsn: 64512, password: env:BGP, multihop: true }
       pools:
         - { name: edge, addresses: [10.20.1.0/27], advertise: l2, interfaces: [eth0], avoidBuggyAddresses: true }
         - { name: far, addresses: [10.20.2.0/27], advertise: bgp, communities: [site], localPreference: 5, aggregation: 28 }
@@ -188,7 +188,7 @@ test.skipIf(metallb === undefined)('MetalLB’s definitions know every field', (
   ]);
   const files = globSync(`${metallb}/config/crd/bases/*.yaml`);
   const objects = metallbObjects(marked(text).inventory.kubernetes);
-  expect(objects.length).toBe(7);
+  expect(objects.length).toBe(6);
   expect(
     objectFaults(
       files.map((file) => readFileSync(file, 'utf8')),

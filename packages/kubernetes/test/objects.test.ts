@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseInventory } from '@skerry/inventory';
 import { describe, expect, test } from 'vitest';
-import { metallbObjects, networkPolicies, objectsText } from '../src/index.ts';
+import { checkCluster, metallbObjects, networkPolicies, objectsText } from '../src/index.ts';
 import { changed, marked, sound } from './marked-inventory.ts';
 import { isAllowed, type Party } from './policy-judge.ts';
 
@@ -14,17 +14,18 @@ describe("MetalLB's objects", () => {
     await expect(objectsText(metallbObjects(oslo))).toMatchFileSnapshot('golden/metallb-bgp.yaml');
   });
 
-  test('for L2, and for BGP with a password and BFD', async () => {
-    const { kubernetes } = marked(
+  test('for L2, of IPv6 too, and for BGP with a password', async () => {
+    const { inventory } = marked(
       changed(
+        ['advertise: l2', 'advertise: l2, interfaces: [eth1], avoidBuggyAddresses: true'],
         [
           '      pools:',
-          '      peers: [{ name: tor, address: 10.20.0.1, asn: 64512, localAsn: 64513, password: env:BGP_PASSWORD, bfd: true, multihop: true }]\n      pools:\n        - { name: six, addresses: ["fd00:20::/64"], advertise: bgp, aggregation: 64, localPreference: 200 }',
+          '      peers: [{ name: tor, address: 10.20.0.1, asn: 64512, localAsn: 64513, password: env:BGP_PASSWORD, multihop: true }]\n      pools:\n        - { name: six, addresses: ["fd00:20::/64"], advertise: l2 }\n        - { name: far, addresses: [10.20.2.0/27], advertise: bgp, aggregation: 28, localPreference: 200 }',
         ],
-        ['advertise: l2', 'advertise: l2, interfaces: [eth1], avoidBuggyAddresses: true'],
       ),
-    ).inventory;
-    const objects = objectsText(metallbObjects(kubernetes));
+    );
+    expect(checkCluster(inventory, { today: '2026-11-22' })).toEqual([]);
+    const objects = objectsText(metallbObjects(inventory.kubernetes));
     expect(objects).not.toContain('BGP_PASSWORD');
     await expect(objects).toMatchFileSnapshot('golden/metallb-l2.yaml');
   });

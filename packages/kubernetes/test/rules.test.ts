@@ -39,6 +39,30 @@ const broken: readonly Broken[] = [
     ),
     /^quay\.io is contacted/,
   ],
+  [
+    'component-version-unknown',
+    changed(['cni: cilium', 'cni: { calico: { version: «3.34.0» } }']),
+    /^calico 3\.34\.0 is not known: the newest series that is known is 3\.33[^]*takes 3\.32\.2/,
+  ],
+  [
+    'component-version-unknown',
+    changed(['cni: cilium', 'cni: { calico: { version: «2.32.2» } }']),
+    /did you mean "3\.32\.2"\?/,
+  ],
+  [
+    'component-version-unknown',
+    changed(
+      ['cni: cilium', 'cni: { flannel: { version: «0.30.0» } }'],
+      ['default: deny', 'default: allow'],
+      ['allow: [dns]', 'allow: []'],
+    ),
+    /^flannel 0\.30\.0[^]*takes 0\.28\.9/,
+  ],
+  [
+    'component-version-unknown',
+    changed(['    metallb:\n', '    metallb:\n      version: «1.16.2»\n']),
+    /^metallb 1\.16\.2/,
+  ],
   ['version-end-of-life', changed(['1.36.3', '«1.33.13»']), /ended on 2026-06-28/],
   ['control-plane-missing', changed(['[control-plane]', '[worker]'], ['1.36.3', '«1.36.3»'])],
   [
@@ -115,6 +139,16 @@ const broken: readonly Broken[] = [
     /^a minSyncPeriod of 40s is longer than a syncPeriod of 30s/,
   ],
   ['node-local-dns-nftables', changed(['nodeLocal: false', 'nodeLocal: «true»'])],
+  [
+    'cni-untested',
+    changed(['cni: cilium', 'cni: { cilium: { version: «1.18.5» } }']),
+    /^cilium 1\.18\.5 was run with Kubernetes 1\.30 to 1\.33, not with 1\.36\.3[^]*take cilium 1\.20/,
+  ],
+  [
+    'cni-untested',
+    changed(['1.36.3', '1.37.1'], ['cni: cilium', 'cni: «calico»']),
+    /^calico 3\.32\.2 was run[^]*take calico 3\.33/,
+  ],
   ['cni-missing', changed(['  network:\n', '  «network»:\n'], ['    cni: cilium\n', ''])],
   [
     'cilium-value-removed',
@@ -136,7 +170,7 @@ const broken: readonly Broken[] = [
     changed(['name: site', `name: ${'s'.repeat(33)}`], ['cni: cilium', 'cni: «cilium»']),
   ],
   ['calico-needs-bgp', changed(['cni: cilium', 'cni: { calico: { encapsulation: «ipip» } }'])],
-  ['weave-archived', changed(['cni: cilium', 'cni: «weave»'])],
+  ['weave-archived', changed(['cni: cilium', 'cni: «weave»']), /no node would become Ready/],
   [
     'gateway-controller-missing',
     changed(
@@ -271,6 +305,14 @@ describe('rules', () => {
     ]);
   });
 
+  test('a Cilium without objects of BGP is as old as to be untested, too', () => {
+    const text = changed(['cni: cilium', 'cni: { cilium: { bgp: true, version: «1.15.19» } }']);
+    const { inventory, mark } = marked(text.replace('advertise: l2', 'advertise: bgp'));
+    const found = checkCluster(inventory, { today }).map(brief);
+    expect(found).toContain(`cilium-bgp-too-old ${mark}`);
+    expect(found).toContain(`cni-untested ${mark}`);
+  });
+
   test('nftables in Calico belongs to nftables in kube-proxy', () => {
     const calico = 'cni: { calico: { dataplane: «nftables» } }';
     const text = changed(['cni: cilium', calico], ['proxy: nftables', 'proxy: iptables']);
@@ -321,6 +363,7 @@ describe('rules', () => {
       'ipvs-strict-arp',
       'proxy-mode-removed',
       'calico-nftables',
+      'cilium-bgp-too-old',
     ]);
     expect(ids.filter((id) => !fired.has(id))).toEqual([]);
   });

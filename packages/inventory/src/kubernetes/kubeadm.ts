@@ -1,3 +1,4 @@
+import { didYouMean } from '@skerry/diagnostics';
 import { z } from 'zod';
 import { word } from '../formats.ts';
 import { duration } from './values.ts';
@@ -8,22 +9,45 @@ const extraArguments = (component: string) =>
     .default({})
     .describe(`Flags of ${component}: {audit-log-maxage: "30"}`);
 
-/** Names as kubeadm has them: KUBE-APISERVER0+STRATEGIC, without its `.yaml`. */
+/** What kubeadm can patch: KnownTargets of kubernetes cmd/kubeadm/app/util/patches/patches.go. */
+const patchTargets = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'corednsdeployment',
+];
+
+/** kubeadm's own form, and `.` is none of a suffix: kubeadm would not see the type behind it. */
+const patchPattern = `^(${patchTargets.join('|')})[^.+/\\s]*(\\+(strategic|merge|json))?$`;
+
+/** What to write instead of the name of a patch that kubeadm does not take, or only at init and join. */
+function patchAdvice(name: string): string {
+  const target = /^[A-Za-z-]*/.exec(name)?.[0] ?? '';
+  if (target === 'kubeletconfiguration') {
+    return 'write its fields below "kubelet:", which running nodes follow; kubeadm reads this patch only when it makes a node';
+  }
+  if (target === 'kubeproxydaemonset') {
+    return 'kubeadm has no such patch; settings of kube-proxy stand below "network:"';
+  }
+  const near = patchTargets.includes(target) ? undefined : didYouMean(target, patchTargets);
+  return (
+    near ?? `write TARGET[SUFFIX][+strategic|+merge|+json]; targets are ${patchTargets.join(', ')}`
+  );
+}
+
+/** Names of files without their `.json`, as kubeadm has them: `kube-apiserver0+strategic`. */
 const patchName = z
   .string()
-  .refine(
-    (value) =>
-      /^(etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubeletconfiguration|corednsdeployment|kubeproxydaemonset)[^+/\s]*(\+(strategic|merge|json))?$/.test(
-        value,
-      ),
-    {
-      error: 'must be the name of a patch of kubeadm, like kube-apiserver or etcd0+json',
-      params: {
-        code: 'invalid-patch-name',
-        fix: 'write TARGET[SUFFIX][+strategic|+merge|+json]; targets are etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubeletconfiguration, corednsdeployment, kubeproxydaemonset',
-      },
-    },
-  );
+  .superRefine((value, context) => {
+    if (new RegExp(patchPattern).test(value)) return;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be the name of a patch of kubeadm, like kube-apiserver or etcd0+json',
+      params: { code: 'invalid-patch-name', fix: patchAdvice(value) },
+    });
+  })
+  .meta({ pattern: patchPattern });
 
 const timeouts = z
   .strictObject({
@@ -67,7 +91,9 @@ export const kubeadm = z
     patches: z
       .record(patchName, z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())]))
       .default({})
-      .describe('Patches of kubeadm by name: what it writes is changed by them on every node'),
+      .describe(
+        'Patches of kubeadm by name: static pods on every control plane, and the Deployment of CoreDNS, are changed by them',
+      ),
     ignorePreflightErrors: z
       .array(word('A check of kubeadm, like NumCPU'))
       .default([])

@@ -47,7 +47,7 @@ const peer = z.strictObject({
   port: z.int().min(1).max(65_535).default(179).describe('The port of the router'),
   password: secretReference.optional().describe('A reference to the password of the session'),
   multihop: z.boolean().default(false).describe('The router is more than one hop away'),
-  bfd: z.boolean().default(false).describe('Notice a dead path at once'),
+  bfd: z.boolean().default(false).describe('Refused: the native BGP of MetalLB knows no BFD'),
 });
 
 const communities = z

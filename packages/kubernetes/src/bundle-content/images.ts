@@ -4,6 +4,7 @@ import type { Sourced } from '../matrix/entry.ts';
 import { componentOf } from '../matrix/components.ts';
 import { pauseImageOf } from '../pause-image.ts';
 import { probeImage } from '../verification/probe-image.ts';
+import { isAtLeast } from '../version-number.ts';
 
 /** Tags of what kubeadm of one version brings beside Kubernetes' own images. */
 interface KubeadmTags extends Sourced {
@@ -25,6 +26,16 @@ const kubeadmTags: readonly KubeadmTags[] = [
 
 const registry = 'registry.k8s.io';
 
+/** The images of Kubernetes itself, which have its own version. */
+export function kubernetesImages(version: string): string[] {
+  return ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy'].map(
+    (name) => `${registry}/${name}:v${version}`,
+  );
+}
+
+/** Names of what kubeadm brings beside them in versions of its own; which, only its source tells. */
+export const kubeadmNames: readonly string[] = [`${registry}/coredns/coredns`, `${registry}/etcd`];
+
 /**
  * The images that kubeadm of a version asks for, as `kubeadm config images list` prints them;
  * undefined where nobody has read them of this version: then kubeadm itself is to be asked.
@@ -33,9 +44,7 @@ export function kubeadmImages(version: string): string[] | undefined {
   const tags = kubeadmTags.find((candidate) => candidate.version === version);
   if (tags === undefined) return undefined;
   return [
-    ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy'].map(
-      (name) => `${registry}/${name}:v${version}`,
-    ),
+    ...kubernetesImages(version),
     `${registry}/coredns/coredns:${tags.coredns}`,
     `${registry}/pause:${tags.pause}`,
     `${registry}/etcd:${tags.etcd}`,
@@ -56,18 +65,25 @@ export function imagesBesideObjects(inventory: Inventory): string[] {
   ];
 }
 
-/** What the Tigera operator starts (docs.tigera.io, "Install from a private registry", 3.32). */
+/**
+ * What the Tigera operator starts: up to 3.32 one image for each program (docs.tigera.io, "Install
+ * from a private registry", 3.32), since 3.33 nearly all of it from one (docs.tigera.io, upgrade notes
+ * of 3.33; tigera/operator, branch release-v1.44: pkg/render/node.go, csi.go, typha.go, apiserver.go).
+ */
 function calicoImages(version: string): string[] {
-  return [
-    'apiserver',
-    'cni',
-    'csi',
-    'kube-controllers',
-    'node',
-    'node-driver-registrar',
-    'pod2daemon-flexvol',
-    'typha',
-  ].map((name) => `quay.io/calico/${name}:v${version}`);
+  const names = isAtLeast(version, '3.33')
+    ? ['calico', 'node', 'third-party-cni-plugins']
+    : [
+        'apiserver',
+        'cni',
+        'csi',
+        'kube-controllers',
+        'node',
+        'node-driver-registrar',
+        'pod2daemon-flexvol',
+        'typha',
+      ];
+  return names.map((name) => `quay.io/calico/${name}:v${version}`);
 }
 
 /**

@@ -9,8 +9,6 @@ export interface Component extends Sourced {
   readonly kernel?: string;
   /** Whether NetworkPolicies mean anything with it; only for CNIs. */
   readonly policies?: boolean;
-  /** The series of Kubernetes that its makers test it with, first and last; undefined: not read. */
-  readonly tested?: readonly [from: string, to: string];
   readonly note?: string;
 }
 
@@ -59,7 +57,7 @@ export const components: readonly Component[] = [
   {
     name: 'metallb',
     version: '0.16.2',
-    note: 'frr-k8s is its usual BGP backend since 0.16; ran in L2 with Kubernetes 1.36.3 on virtual machines',
+    note: 'with its own, native BGP; frr-k8s is its usual backend since 0.16; ran in L2 with Kubernetes 1.36.3 on virtual machines',
     source: "metallb.io/release-notes; Go module go.universe.tf/metallb; Skerry's own lab",
     date: '2026-11-04',
   },

@@ -1,5 +1,4 @@
 import type { KubernetesSettings, MetallbSettings } from '@skerry/inventory';
-import { parseRange } from '../address-range.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 
 const namespace = 'metallb-system';
@@ -29,14 +28,11 @@ function advertisement(pool: Pool): KubernetesObject {
       ...(pool.interfaces.length > 0 ? { interfaces: [...pool.interfaces] } : {}),
     });
   }
-  const six = pool.addresses.some((text) => parseRange(text)?.family === 6);
   return object('BGPAdvertisement', pool.name, {
     ipAddressPools,
     ...(pool.communities.length > 0 ? { communities: [...pool.communities] } : {}),
     ...(pool.localPreference === undefined ? {} : { localPref: pool.localPreference }),
-    ...(pool.aggregation === undefined
-      ? {}
-      : { [six ? 'aggregationLengthV6' : 'aggregationLength']: pool.aggregation }),
+    ...(pool.aggregation === undefined ? {} : { aggregationLength: pool.aggregation }),
   });
 }
 
@@ -52,14 +48,14 @@ function peerObject(peer: Peer): KubernetesObject {
     peerAddress: peer.address,
     peerPort: peer.port,
     ...(peer.multihop ? { ebgpMultiHop: true } : {}),
-    ...(peer.bfd ? { bfdProfile: 'default' } : {}),
     ...(peer.password === undefined ? {} : { passwordSecret: { name: peerSecretName(peer) } }),
   });
 }
 
 /**
- * MetalLB's objects: communities, BFD, peers, pools, and for each pool how it is advertised. Secrets
- * with the passwords of sessions are not among them.
+ * MetalLB's objects: communities, peers, pools, and for each pool how it is advertised. Secrets with
+ * the passwords of sessions are not among them, and neither is what only FRR can do: the rule
+ * metallb-native-bgp refuses it.
  */
 export function metallbObjects({ loadBalancer }: KubernetesSettings): KubernetesObject[] {
   const { metallb } = loadBalancer;
@@ -67,7 +63,6 @@ export function metallbObjects({ loadBalancer }: KubernetesSettings): Kubernetes
   const communities = Object.entries(metallb.communities).map(([name, value]) => ({ name, value }));
   return [
     ...(communities.length > 0 ? [object('Community', 'communities', { communities })] : []),
-    ...(metallb.peers.some(({ bfd }) => bfd) ? [object('BFDProfile', 'default', {})] : []),
     ...metallb.peers.map(peerObject),
     ...metallb.pools.map(poolObject),
     ...metallb.pools.map(advertisement),

@@ -1,3 +1,6 @@
+import { componentOf } from '../matrix/components.ts';
+import { releaseOf } from '../matrix/kubernetes-releases.ts';
+import { isTestedWith, testedWith, testedWithOf, testedWords } from '../matrix/tested-with.ts';
 import { removedCiliumValues } from './cilium-values.ts';
 import type { Rule } from './rule.ts';
 
@@ -13,6 +16,31 @@ export const cniRules: readonly Rule[] = [
     *check({ kubernetes: { version, network } }) {
       if (version === undefined || network.cni !== undefined) return;
       yield { what: 'nothing connects pods: there is no "cni"', at: 'network' };
+    },
+  },
+  {
+    id: 'cni-untested',
+    severity: 'warning',
+    wants: 'The CNI is of a series that its makers, or Skerry, ran with this Kubernetes.',
+    reason:
+      'what was never run together rests on what Kubernetes promises of its APIs, and on nobody having tried',
+    fix: 'take a series of the CNI that was run with it, or run it yourself on one node first',
+    source: 'docs.cilium.io, Kubernetes compatibility; docs.tigera.io, system requirements',
+    needs: 'inventory',
+    *check({ kubernetes: { version, network } }) {
+      const { cni } = network;
+      if (version === undefined || releaseOf(version) === undefined) return;
+      if (cni?.name !== 'cilium' && cni?.name !== 'calico') return;
+      const { name } = cni;
+      const chosen = cni.version ?? componentOf(name).version;
+      const known = testedWithOf(name, chosen);
+      if (known === undefined || isTestedWith(known, version)) return;
+      const fit = testedWith.findLast((one) => one.cni === name && isTestedWith(one, version));
+      yield {
+        what: `${name} ${chosen} was run with Kubernetes ${testedWords(known)}, not with ${version}`,
+        at: cni.version === undefined ? 'network.cni' : `network.cni.${name}.version`,
+        ...(fit === undefined ? {} : { fix: `take ${name} ${fit.series}, which was` }),
+      };
     },
   },
   {
@@ -81,10 +109,11 @@ export const cniRules: readonly Rule[] = [
   },
   {
     id: 'weave-archived',
-    severity: 'warning',
+    severity: 'error',
     wants: 'The CNI is one that is maintained.',
-    reason: 'Weave Net was archived in June 2024; only a fork lives',
-    fix: 'plan a way to Cilium or Calico',
+    reason:
+      'Weave Net was archived in June 2024, and Skerry installs nothing of it: no node would become Ready',
+    fix: 'write "cni: cilium", or calico, flannel, routed',
     source: 'github.com/weaveworks/weave',
     needs: 'inventory',
     *check({ kubernetes: { network } }) {

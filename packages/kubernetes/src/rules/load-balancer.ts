@@ -1,10 +1,10 @@
 import { didYouMean } from '@skerry/diagnostics';
-import type { KubernetesSettings } from '@skerry/inventory';
+import type { KubernetesSettings, MetallbSettings } from '@skerry/inventory';
 import { stringify } from 'yaml';
 import { parseRange, rangeContains, rangesOverlap } from '../address-range.ts';
 import { balancers, poolRanges } from './named-ranges.ts';
 import { hostsIn } from './networks.ts';
-import type { Rule } from './rule.ts';
+import type { Breach, Rule } from './rule.ts';
 
 /** Above this, one node per address and ARP for all of them are too much (MetalLB, concepts/layer2). */
 const layer2Nodes = 50;
@@ -25,6 +25,9 @@ function allPools(kubernetes: KubernetesSettings): {
   );
 }
 
+/** Interfaces of pods, and kube-ipvs0, on which kube-proxy puts the addresses of Services itself. */
+const notOfTheNode = /^(kube-ipvs0$|cni0$|lxc|cali|cilium_|flannel)/;
+
 /** What is said of pools or peers, without what would be so anyway. */
 function shortForm(items: readonly Readonly<Record<string, unknown>>[]): object[] {
   return items.map((item) =>
@@ -39,6 +42,50 @@ function shortForm(items: readonly Readonly<Record<string, unknown>>[]): object[
       ),
     ),
   );
+}
+
+const elsewhere = 'have Cilium announce the pool by BGP ("loadBalancer: {cilium: …}")';
+
+/** What MetalLB refuses where it speaks BGP itself, and not by FRR (its internal/config/validation.go). */
+function* beyondNativeBgp({ pools, peers, communities }: MetallbSettings): Iterable<Breach> {
+  const section = 'loadBalancer.metallb';
+  for (const [index, { name, bfd }] of peers.entries()) {
+    if (!bfd) continue;
+    yield {
+      what: `BFD with the peer "${name}"`,
+      at: `${section}.peers[${index}].bfd`,
+      fix: 'leave "bfd" out',
+    };
+  }
+  const smaller = 'take a community of two numbers, like 64512:100';
+  for (const [name, value] of Object.entries(communities)) {
+    if (!value.startsWith('large:')) continue;
+    yield {
+      what: `the community "${name}" is a large one, ${value}`,
+      at: `${section}.communities.${name}`,
+      fix: `${smaller}, or ${elsewhere}`,
+    };
+  }
+  for (const [at, pool] of pools.entries()) {
+    if (pool.advertise !== 'bgp') continue;
+    const path = `${section}.pools[${at}]`;
+    for (const [index, text] of pool.addresses.entries()) {
+      if (parseRange(text)?.family !== 6) continue;
+      yield {
+        what: `${text} of the pool "${pool.name}" is IPv6, and advertised by BGP`,
+        at: `${path}.addresses[${index}]`,
+        fix: `write "advertise: l2", or ${elsewhere}`,
+      };
+    }
+    for (const [index, value] of pool.communities.entries()) {
+      if (!value.startsWith('large:')) continue;
+      yield {
+        what: `the pool "${pool.name}" has a large community, ${value}`,
+        at: `${path}.communities[${index}]`,
+        fix: `${smaller}, or ${elsewhere}`,
+      };
+    }
+  }
 }
 
 export const loadBalancerRules: readonly Rule[] = [
@@ -85,6 +132,35 @@ export const loadBalancerRules: readonly Rule[] = [
             what: `${endpoint.address}, the address of the API, lies in ${name}`,
             at: 'endpoint.address',
           };
+        }
+      }
+    },
+  },
+  {
+    id: 'pool-contains-interface',
+    severity: 'error',
+    wants: 'No pool contains an address of any interface of a node.',
+    reason: 'a Service would take the address away from the machine that has it',
+    fix: 'take addresses that nobody has',
+    source: 'metallb.io/configuration',
+    needs: 'facts',
+    *check({ kubernetes, inventory, facts }) {
+      const ranges = poolRanges(kubernetes);
+      // Those that pool-contains-node tells already.
+      const told = new Set(inventory.hosts.map(({ address }) => address));
+      if (kubernetes.endpoint !== undefined) told.add(kubernetes.endpoint.address);
+      for (const [host, { interfaces }] of facts) {
+        for (const { name: device, addresses } of interfaces) {
+          if (notOfTheNode.test(device)) continue;
+          for (const text of addresses) {
+            const address = text.split('/')[0] ?? '';
+            const hit = ranges.find(({ range }) => rangeContains(range, address));
+            if (hit === undefined || told.has(address)) continue;
+            yield {
+              what: `${device} of ${host} has ${address}, which lies in ${hit.name}`,
+              at: { host },
+            };
+          }
         }
       }
     },
@@ -188,6 +264,19 @@ export const loadBalancerRules: readonly Rule[] = [
         if (pool.advertise !== 'bgp' || balancer.peers.length > 0) continue;
         yield { what: `the pool "${pool.name}" has no peer`, at: `${path}.advertise` };
       }
+    },
+  },
+  {
+    id: 'metallb-native-bgp',
+    severity: 'error',
+    wants: 'MetalLB is asked for no more than its native BGP can do.',
+    reason:
+      'MetalLB’s native BGP, which is what Skerry installs, knows no BFD, no IPv6 and no large communities; its webhook refuses them',
+    fix: 'leave it out',
+    source: 'metallb internal/config/validation.go, DiscardFRROnly',
+    needs: 'inventory',
+    *check({ kubernetes: { loadBalancer } }) {
+      if (loadBalancer.metallb !== undefined) yield* beyondNativeBgp(loadBalancer.metallb);
     },
   },
   {

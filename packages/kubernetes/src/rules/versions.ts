@@ -1,10 +1,41 @@
 import { didYouMean } from '@skerry/diagnostics';
+import type { KubernetesSettings } from '@skerry/inventory';
+import { componentOf } from '../matrix/components.ts';
 import { kubernetesReleases, releaseOf } from '../matrix/kubernetes-releases.ts';
+import { testedWith } from '../matrix/tested-with.ts';
 import { compareVersions, isAtLeast, seriesOf, versionNumber } from '../version-number.ts';
 import type { Rule } from './rule.ts';
 
 /** No minor release of Kubernetes had more patches: 1.18 ended with 20. */
 const mostPatches = 20;
+
+/** What the inventory asks for of components whose series it may name as it likes. */
+function componentsAsked({ network: { cni }, loadBalancer: { metallb } }: KubernetesSettings): {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly at: string;
+}[] {
+  const ofCni = cni?.name === 'calico' || cni?.name === 'flannel' ? [cni] : [];
+  return [
+    ...ofCni.map(({ name, version }) => ({ name, version, at: `network.cni.${name}.version` })),
+    { name: 'metallb', version: metallb?.version, at: 'loadBalancer.metallb.version' },
+  ];
+}
+
+/** `3.33`: the newest that the matrix has of a component, by itself or run with Kubernetes. */
+function newestSeries(name: string): string {
+  const number = versionNumber(componentOf(name).version);
+  const own = number === undefined ? [] : [seriesOf(number)];
+  const run = testedWith.filter(({ cni }) => cni === name).map(({ series }) => series);
+  return [...own, ...run].reduce((one, other) => (isAtLeast(one, other) ? one : other), '0.0');
+}
+
+/** Of the same major version as the newest that is known, and not newer. */
+function isKnownSeries(version: string, newest: string): boolean {
+  const [asked, known] = [versionNumber(version), versionNumber(newest)];
+  if (asked === undefined || known === undefined) return true;
+  return asked.major === known.major && asked.minor <= known.minor;
+}
 
 export const versionRules: readonly Rule[] = [
   {
@@ -71,6 +102,29 @@ export const versionRules: readonly Rule[] = [
       const release = version === undefined ? undefined : releaseOf(version);
       if (release === undefined || today <= release.endOfLife) return;
       yield { what: `Kubernetes ${release.series} ended on ${release.endOfLife}`, at: 'version' };
+    },
+  },
+  {
+    id: 'component-version-unknown',
+    severity: 'warning',
+    wants: 'The version of Calico, Flannel or MetalLB is of a series that Skerry knows.',
+    reason: 'there may be no such version, and what is known of its settings may not hold for it',
+    fix: 'take the version that Skerry takes by itself',
+    source:
+      'github.com: releases of projectcalico/calico, flannel-io/flannel and metallb/metallb; the version matrix',
+    needs: 'inventory',
+    *check({ kubernetes }) {
+      for (const { name, version, at } of componentsAsked(kubernetes)) {
+        const { version: own } = componentOf(name);
+        const newest = newestSeries(name);
+        if (version === undefined || isKnownSeries(version, newest)) continue;
+        const near = didYouMean(version, [own]);
+        yield {
+          what: `${name} ${version} is not known: the newest series that is known is ${newest}`,
+          at,
+          fix: `${near === undefined ? '' : `${near} `}Skerry takes ${own} by itself`,
+        };
+      }
     },
   },
   {
