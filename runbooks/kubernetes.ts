@@ -10,14 +10,14 @@ import {
   keepalivedSteps,
   kubeVipSteps,
   kubeletConfigFolder,
-  kubeletConfiguration,
+  kubeletSettings,
   kubeletUnits,
   membershipOf,
   networkSteps,
   objectsText,
   packagesKeyFingerprint,
   packagesOf,
-  patchesFolder,
+  patchSteps,
   programPackages,
   proxyLeftovers,
   runningControlPlanes,
@@ -97,20 +97,16 @@ export default runbook({
   plays: [
     play('Kubernetes programs', { hosts: nodes, when: wanted, tags: ['programs'] }, (context) => {
       const { host, inventory } = context;
-      const { patches } = inventory.kubernetes.kubeadm;
       const installed = programs(context);
       return [
         ...installed,
         directory('/etc/kubernetes'),
         directory(kubeletConfigFolder),
         file(`${kubeletConfigFolder}/50-skerry.conf`, {
-          content: objectsText([kubeletConfiguration(inventory)]),
+          content: objectsText([kubeletSettings(inventory)]),
           notify: restartKubelet,
         }),
-        directory(patchesFolder, { when: Object.keys(patches).length > 0 }),
-        ...Object.entries(patches).map(([name, patch]) =>
-          file(`${patchesFolder}/${name}.json`, { content: `${JSON.stringify(patch, null, 2)}\n` }),
-        ),
+        ...patchSteps(inventory),
         ...networkSteps(inventory, host),
         service('kubelet', { enabled: true, needs: installed }),
       ];

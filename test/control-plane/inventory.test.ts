@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   clusterConfiguration,
   clusterObjectGroups,
+  controlPlaneOf,
   initConfiguration,
   kubeletConfiguration,
   kubeProxyConfiguration,
@@ -140,6 +141,47 @@ cat /etc/kubernetes/tmp/*/config.yaml`;
     expect(stdout, stderr).toContain('\ncgroupDriver: systemd\n');
     expect(stdout).toContain('\nstaticPodPath: /etc/kubernetes/manifests\n');
     expect(stdout).toContain('    clientCAFile: /etc/kubernetes/pki/ca.crt\n');
+  });
+
+  it('have CoreDNS by kubeadm with a patch, and as it was without', async () => {
+    const patched = (patches: string): Inventory =>
+      inventoryOf(
+        written.replace('  network: {', `  kubeadm: { patches: ${patches} }\n  network: {`),
+      );
+    const probe =
+      '{ spec: { template: { spec: { containers: [{ name: coredns, livenessProbe: { timeoutSeconds: 60 } }] } } } }';
+    const code = `
+mkdir -p /etc/kubernetes && mount -t tmpfs none /etc/kubernetes && mkdir /etc/kubernetes/patches || exit
+if [ -n "$2" ]; then printf %s "$2" >/etc/kubernetes/patches/corednsdeployment.json; fi
+printf %s "$1" >/etc/kubernetes/config.yaml
+kubeadm init phase addon coredns --config /etc/kubernetes/config.yaml --kubeconfig "$3"`;
+    const write = async (inventory: Inventory): Promise<unknown> => {
+      const [first] = inventory.hosts;
+      if (first === undefined) throw new Error('there is no host');
+      const { configuration } = controlPlaneOf(inventory, first).desired as {
+        configuration: string;
+      };
+      const patch = inventory.kubernetes.kubeadm.patches['corednsdeployment'];
+      const args = [configuration, patch === undefined ? '' : JSON.stringify(patch)];
+      const { code: status, stderr } = await runFragment(
+        'dash',
+        { code, args: [...args, objects.api.kubeconfig] },
+        { env: objects.api.env, inside: ['unshare', '-m'] },
+      );
+      expect(status, stderr).toBe(0);
+      const words = 'get deployment coredns -n kube-system -o json'.split(' ');
+      const { spec } = JSON.parse(await objects.api.kubectl(...words)) as {
+        spec: { template: { spec: { containers: object[] } } };
+      };
+      return spec.template.spec.containers[0];
+    };
+    const plain = await write(inventoryOf(written));
+    expect(await write(patched(`{ corednsdeployment: ${probe} }`))).toMatchObject({
+      name: 'coredns',
+      livenessProbe: { timeoutSeconds: 60, initialDelaySeconds: 60 },
+    });
+    expect(await write(patched('{ etcd+json: [] }'))).toEqual(plain);
+    expect(await write(inventoryOf(written))).toEqual(plain);
   });
 
   it('go with what made them, dependants first', async () => {

@@ -95,7 +95,7 @@ describe('check', () => {
       kubernetes,
     };
     const file = join(folder, '.skerry/facts/cp-2.json');
-    writeFileSync(file, JSON.stringify({ version: 3, facts }));
+    writeFileSync(file, JSON.stringify({ version: 4, facts }));
     const { code, stdout } = await bootstrap(['check', path]);
     expect(code).toBe(1);
     expect(stdout).toContain(`cp-2 has kernel 5.10.0, proxy: nftables needs 5.13  [kernel-too-old]

@@ -47,6 +47,7 @@ const programs = [
   'directory /etc/kubernetes',
   'directory /etc/kubernetes/kubelet.conf.d',
   'file /etc/kubernetes/kubelet.conf.d/50-skerry.conf',
+  'patches',
   'service kubelet',
 ];
 
@@ -101,6 +102,33 @@ describe('the runbook kubernetes', () => {
     });
     expect(desiredOf(expanded(inventory, 'oslo-w-01'), 'membership')).toMatchObject({
       noCluster: true,
+    });
+  });
+
+  it('gives kubelets the settings of the inventory, and kubeadm the patches and no others', () => {
+    const kubeadm =
+      '  kubeadm: { kubelet: { maxPods: 200 }, patches: { kube-apiserver: { metadata: {} } } }\n';
+    const inventory = inventoryWith(['  version: 1.36.3\n', `  version: 1.36.3\n${kubeadm}`]);
+    for (const name of ['oslo-cp-1', 'oslo-w-01']) {
+      const plays = expanded(inventory, name);
+      const ids = outline(plays)['Kubernetes programs'] ?? [];
+      const file = 'file /etc/kubernetes/patches/kube-apiserver.json';
+      expect(ids.indexOf(file)).toBeGreaterThan(ids.indexOf('directory /etc/kubernetes/patches'));
+      expect(ids.indexOf('patches')).toBeGreaterThan(ids.indexOf(file));
+      expect(desiredOf(plays, 'patches')).toMatchObject({ kept: ['kube-apiserver.json'] });
+      expect(desiredOf(plays, 'file /etc/kubernetes/kubelet.conf.d/50-skerry.conf')).toMatchObject({
+        content: expect.stringContaining('\nmaxPods: 200\n') as string,
+      });
+    }
+    const { configuration } = desiredOf(expanded(inventory, 'oslo-cp-1'), 'membership') as {
+      configuration: string;
+    };
+    expect(configuration).toContain(
+      '    - name: config-dir\n      value: /etc/kubernetes/kubelet.conf.d\n',
+    );
+    expect(configuration).not.toContain('maxPods');
+    expect(desiredOf(expanded(inventoryWith(), 'oslo-cp-1'), 'patches')).toMatchObject({
+      kept: [],
     });
   });
 

@@ -25,10 +25,10 @@ export { clusterDns, dnsServiceAddress, nodeLocalAddress } from './kubeadm/clust
 export {
   clusterConfiguration,
   kubeletConfigFolder,
-  patchesFolder,
   initConfiguration,
   joinConfiguration,
   kubeletConfiguration,
+  kubeletSettings,
   kubeProxyConfiguration,
   type JoinFacts,
 } from './kubeadm/configuration.ts';
@@ -51,6 +51,8 @@ export { forgottenKind } from './kinds/forgotten.ts';
 export { resetKind } from './kinds/reset.ts';
 export { controlPlaneOf } from './kubeadm/control-plane-of.ts';
 export { controlPlaneKind } from './kinds/control-plane.ts';
+export { patchesKind } from './kinds/patches.ts';
+export { patchSteps } from './kubeadm/patch-steps.ts';
 export { membershipKind } from './kinds/membership.ts';
 export { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './kubeadm/endpoint.ts';
 export { objectsText, type KubernetesObject } from './objects/kubernetes-object.ts';

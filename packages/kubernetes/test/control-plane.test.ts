@@ -31,6 +31,17 @@ for name in etcd kube-apiserver kube-controller-manager kube-scheduler; do
 done
 `;
 
+// CoreDNS is written to an API, and there is none.
+const withoutApi = `#!/bin/sh
+case "$*" in
+  *'addon coredns'*)
+    [ ! -e /run/skerry-test/no-api ] || exit 1
+    echo "$*" >>/run/skerry-test/coredns; ls /etc/kubernetes/patches >>/run/skerry-test/coredns
+    exit ;;
+esac
+exec ${kubeadm} "$@"
+`;
+
 /** What kubeadm has made once, for all tests. */
 const kept = mkdtempSync(join(tmpdir(), 'skerry-control-plane-'));
 const made = join(kept, 'etc');
@@ -47,7 +58,9 @@ async function onControlPlane(work: (host: ControlPlane) => Promise<void>): Prom
   await using box = await sandbox();
   const folder = box.path;
   for (const name of ['etc', 'state', 'run', 'test', 'bin']) mkdirSync(join(folder, name));
-  writeFileSync(join(folder, 'bin/kubectl'), kubectl, { mode: 0o755 });
+  for (const [name, text] of Object.entries({ kubectl, kubeadm: withoutApi })) {
+    writeFileSync(join(folder, 'bin', name), text, { mode: 0o755 });
+  }
   const inside = inMountNamespace(
     `mkdir -p /etc/kubernetes /var/lib/skerry /run/skerry /run/skerry-test
     mount --bind "$1/etc" /etc/kubernetes; mount --bind "$1/state" /var/lib/skerry
@@ -132,6 +145,58 @@ describe.skipIf(kubeadm === undefined || process.getuid?.() !== 0)(
         });
         expect(names.stdout).toContain('DNS:api.example.org');
         expect(await changesOf(host, after)).toEqual([]);
+      }));
+
+    test('no longer has what a patch did when that is gone, and etcd only follows its own', () =>
+      onControlPlane(async (host) => {
+        const patches = join(host.folder, 'etc/patches');
+        const write = (name: string, patch: object): void =>
+          writeFileSync(join(patches, name), JSON.stringify(patch));
+        const note = { metadata: { annotations: { by: 'patch' } } };
+        mkdirSync(patches);
+        const plain = ['kube-apiserver', 'etcd'].map((name) => host.manifest(name));
+        await convergeTo(host, before);
+        for (const name of ['kube-apiserver.json', 'etcd.json']) write(name, note);
+        const text = JSON.stringify(note);
+        await convergeTo(host, settings(`{ patches: { kube-apiserver: ${text}, etcd: ${text} } }`));
+        expect(host.manifest('kube-apiserver')).toContain('by: patch');
+        expect(host.manifest('etcd')).toContain('by: patch');
+        rmSync(patches, { recursive: true });
+        await convergeTo(host, before);
+        expect(['kube-apiserver', 'etcd'].map((name) => host.manifest(name))).toEqual(plain);
+        expect(await changesOf(host, before)).toEqual([]);
+      }));
+
+    test('has CoreDNS written anew when its patch comes, changes or goes, and only then', () =>
+      onControlPlane(async (host) => {
+        const patches = join(host.folder, 'etc/patches');
+        const called = join(host.folder, 'test/coredns');
+        const calls = (): number =>
+          existsSync(called) ? readFileSync(called, 'utf8').split('addon coredns').length - 1 : 0;
+        mkdirSync(patches);
+        const one = settings('{ patches: { corednsdeployment: { spec: { replicas: 1 } } } }');
+        writeFileSync(join(patches, 'corednsdeployment.json'), '{"spec":{"replicas":1}}');
+        // kubeadm init has it already.
+        await convergeTo(host, one);
+        expect(calls()).toBe(0);
+        await convergeTo(host, settings('{ extraArgs: { apiServer: { v: "4" } } }'));
+        expect(calls()).toBe(1);
+        await convergeTo(host, before);
+        expect(calls()).toBe(1);
+
+        writeFileSync(join(host.folder, 'test/no-api'), '');
+        const [change] = await changesOf(host, one);
+        expect(change?.diff).toContain('+corednsdeployment:\n');
+        const failed = await convergeTo(host, one);
+        expect(failed.code).toBe(1);
+        expect(failed.stderr).toContain('kubeadm could not write the Deployment of CoreDNS');
+        rmSync(join(host.folder, 'test/no-api'));
+        expect(await changesOf(host, one)).toHaveLength(1);
+        const result = await convergeTo(host, one);
+        expect(result.code, result.stderr).toBe(0);
+        expect(result.stdout).not.toContain('Waiting');
+        expect(calls()).toBe(2);
+        expect(await changesOf(host, one)).toEqual([]);
       }));
 
     test('that somebody changed by hand is told, and made as it was', () =>

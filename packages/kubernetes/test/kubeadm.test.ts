@@ -12,6 +12,7 @@ import {
   joinConfiguration,
   joinPlaceholders,
   kubeletConfiguration,
+  kubeletSettings,
   kubeProxyConfiguration,
   objectsText,
 } from '../src/index.ts';
@@ -60,6 +61,32 @@ describe('the configuration of kubeadm', () => {
     const proxy = kubeProxyConfiguration(ipvs);
     const objects = [clusterConfiguration(ipvs), kubeletConfiguration(ipvs), proxy ?? {}];
     await expect(objectsText(objects)).toMatchFileSnapshot('golden/kubeadm-ipvs.yaml');
+  });
+
+  test('has of kubelets only what is always set: other settings would outlive the inventory', () => {
+    const withSettings = (settings: string): Inventory =>
+      marked(
+        changed([
+          '  dns: { nodeLocal: false }',
+          `  dns: { nodeLocal: false }\n  kubeadm: { kubelet: ${settings} }`,
+        ]),
+      ).inventory;
+    const plain = marked(sound).inventory;
+    const more = withSettings('{ maxPods: 200, failSwapOn: false }');
+    expect(kubeletConfiguration(more)).toEqual(kubeletConfiguration(plain));
+    expect(kubeletSettings(plain)).toEqual(kubeletConfiguration(plain));
+    expect(kubeletSettings(more)).toEqual({
+      ...kubeletConfiguration(plain),
+      maxPods: 200,
+      failSwapOn: false,
+    });
+    // kubeadm waits for an answer there; written always, so that the kubelet comes back to it.
+    const elsewhere = withSettings('{ healthzPort: 10300 }');
+    expect(kubeletConfiguration(elsewhere)).toMatchObject({ healthzPort: 10_300 });
+    expect(kubeletSettings(plain)).toMatchObject({
+      healthzBindAddress: '127.0.0.1',
+      healthzPort: 10_248,
+    });
   });
 
   test.each(['iptables', 'nftables'])(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Facts } from './facts.ts';
 
 /** The shape of a cached entry; raised when `Facts` changes, so that an old file is not believed. */
-const version = 3;
+const version = 4;
 
 const fileOf = (folder: string, host: string): string =>
   join(folder, 'facts', `${encodeURIComponent(host)}.json`);

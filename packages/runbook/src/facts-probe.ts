@@ -59,7 +59,13 @@ for program in containerd kubelet; do
 done
 k=/etc/kubernetes
 if [ -e "$k/kubelet.conf" ] && [ ! -e /var/lib/skerry/kubeadm.started ]; then
-  if [ -e "$k/manifests/kube-apiserver.yaml" ]; then p role control-plane; else p role worker; fi
+  if [ -e "$k/manifests/kube-apiserver.yaml" ]; then
+    p role control-plane
+    sed -n -e 's/^ *- --service-cluster-ip-range=/services=/p' -e 's/^ *- --cluster-cidr=/pods=/p' \\
+      -e 's|^ *- --service-account-issuer=https://kubernetes\\.default\\.svc\\.|domain=|p' \\
+      "$k/manifests/kube-apiserver.yaml" "$k/manifests/kube-controller-manager.yaml" 2>/dev/null
+  else p role worker
+  fi
   p ca "$(sha256sum "$k/pki/ca.crt" 2>/dev/null | cut -d' ' -f1)"
   p server "$(sed -n 's/^ *server: *//p' "$k/kubelet.conf" 2>/dev/null | head -n 1 | tr -d '"')"
 fi
@@ -140,6 +146,9 @@ export function parseFacts(stdout: string): Facts | undefined {
       role: role === 'control-plane' || role === 'worker' ? role : '',
       ca: get('ca'),
       server: get('server'),
+      ...(role === 'control-plane'
+        ? { networks: { pods: get('pods'), services: get('services'), domain: get('domain') } }
+        : {}),
     },
   };
 }

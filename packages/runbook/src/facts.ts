@@ -47,6 +47,17 @@ export interface Membership {
   readonly ca: string;
   /** The URL of the API in /etc/kubernetes/kubelet.conf, '' for no member, or where it may not be read. */
   readonly server: string;
+  /** Of a control plane: what its static pods run with. */
+  readonly networks?: RunningNetworks;
+}
+
+/** Flags of static pods as kubeadm writes them; '' where there is none, or where it may not be read. */
+interface RunningNetworks {
+  /** `10.244.0.0/16,fd00:244::/56` */
+  readonly pods: string;
+  readonly services: string;
+  /** The DNS domain, of the issuer of service account tokens: `cluster.local`. */
+  readonly domain: string;
 }
 
 /** A network interface with a device behind it. */

@@ -70,8 +70,18 @@ test.each([
       'role=control-plane',
       'ca=0f1e',
       'server=https://10.0.0.10:6443',
+      'services=10.96.0.0/12',
+      'domain=cluster.local',
+      'services=10.96.0.0/12',
+      'pods=10.244.0.0/16',
     ],
-    { kubelet: '1.36.3', role: 'control-plane', ca: '0f1e', server: 'https://10.0.0.10:6443' },
+    {
+      kubelet: '1.36.3',
+      role: 'control-plane',
+      ca: '0f1e',
+      server: 'https://10.0.0.10:6443',
+      networks: { pods: '10.244.0.0/16', services: '10.96.0.0/12', domain: 'cluster.local' },
+    },
   ],
   [['kubelet='], { kubelet: '', role: '', ca: '', server: '' }],
   [[], { kubelet: '', role: '', ca: '', server: '' }],
@@ -135,7 +145,16 @@ rootOnly.each(['dash', 'busybox sh'])(
         mount -t tmpfs none /etc/kubernetes && mount -t tmpfs none /var/lib/skerry || exit 99
         mkdir -p /etc/kubernetes/pki /etc/kubernetes/manifests
         printf ca >/etc/kubernetes/pki/ca.crt
-        : >/etc/kubernetes/manifests/kube-apiserver.yaml
+        cat >/etc/kubernetes/manifests/kube-apiserver.yaml <<'END'
+    - kube-apiserver
+    - --service-account-issuer=https://kubernetes.default.svc.k8s.example.org
+    - --service-account-key-file=/etc/kubernetes/pki/sa.pub
+    - --service-cluster-ip-range=10.96.0.0/12,fd00:96::/112
+END
+        cat >/etc/kubernetes/manifests/kube-controller-manager.yaml <<'END'
+    - --cluster-cidr=10.244.0.0/16,fd00:244::/56
+    - --service-cluster-ip-range=10.96.0.0/12,fd00:96::/112
+END
         printf 'clusters:\n- cluster:\n    server: https://10.0.0.10:6443\n' >/etc/kubernetes/kubelet.conf
         if [ "$1" = true ]; then : >/var/lib/skerry/kubeadm.started; fi
         exec ${shell} -s`,
@@ -151,7 +170,12 @@ rootOnly.each(['dash', 'busybox sh'])(
       // sha256sum of "ca"
       ca: '6959097001d10501ac7d54c0bdb8db61420f658f2922cc26e46d536119a31126',
       server: 'https://10.0.0.10:6443',
+      networks: {
+        pods: '10.244.0.0/16,fd00:244::/56',
+        services: '10.96.0.0/12,fd00:96::/112',
+        domain: 'k8s.example.org',
+      },
     });
-    expect(answer(true)).toMatchObject({ role: '', ca: '', server: '' });
+    expect(answer(true)).toEqual({ kubelet: '', role: '', ca: '', server: '' });
   },
 );

@@ -14,6 +14,11 @@ const schema = z.strictObject({
   configuration: z.string(),
   /** What the manifest of etcd follows from, as a text: the others are written more often. */
   etcd: z.string(),
+  /**
+   * What the Deployment of CoreDNS follows from beside the version, as a text; '' where that is another
+   * host's business: it is one for the cluster.
+   */
+  coredns: z.string().default(''),
   /** Patches of kubeadm as a text: what kubeadm writes follows from them, too. */
   patches: z.string().default(''),
   /** Names and addresses that the certificate of the API server must hold. */
@@ -53,7 +58,7 @@ fi
 
 // The hash that the kubelet gives the mirror pod tells one life of a static pod from the next.
 const converge = `
-node=$1 configuration=$2 record=$3 etcd=$4 patience=$5; shift 5
+node=$1 configuration=$2 record=$3 etcd=$4 coredns=$5 patience=$6; shift 6
 static=/etc/kubernetes/manifests state=/var/lib/skerry/control-plane pki=/etc/kubernetes/pki
 components='${components.join(' ')}'
 fail() { printf '%s\\n' "$*" >&2; exit 1; }
@@ -116,6 +121,11 @@ for name in $components; do
     sleep 2
   done
 done
+if [ -n "$coredns" ] && [ -e "$state/record" ] && [ "$(cat "$state/coredns" 2>/dev/null)" != "$coredns" ]; then
+  echo 'The Deployment of CoreDNS is written anew.'
+  kubeadm init phase addon coredns --config "$file" || fail 'kubeadm could not write the Deployment of CoreDNS: the next apply tries it again'
+fi
+if [ -n "$coredns" ]; then printf '%s' "$coredns" >"$state/coredns" || exit 1; fi
 for name in $components; do sha256sum <"$static/$name.yaml" >"$state/$name.sha256" || exit 1; done
 printf '%s' "$etcd" >"$state/etcd" && printf '%s' "$record" >"$state/record.new" && mv "$state/record.new" "$state/record"
 `;
@@ -123,7 +133,7 @@ printf '%s' "$etcd" >"$state/etcd" && printf '%s' "$record" >"$state/record.new"
 /**
  * The static pods of a control plane and the certificate of its API server, as kubeadm makes them
  * from its configuration: kubeadm itself never looks at them again. When one does not become ready,
- * all are put back.
+ * all are put back. The first control plane has CoreDNS written anew when a patch of it changes.
  */
 export const controlPlaneKind: StepKind<Desired, Observed> = {
   kind: 'controlPlane',
@@ -164,6 +174,7 @@ export const controlPlaneKind: StepKind<Desired, Observed> = {
       desired.configuration,
       recordOf(desired),
       desired.etcd,
+      desired.coredns,
       String(desired.patience),
       ...desired.certSANs,
     ),

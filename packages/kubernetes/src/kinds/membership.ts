@@ -26,6 +26,10 @@ const schema = z.strictObject({
   ca: z.string().default(''),
   /** That no control plane of the inventory runs a cluster: then nobody can be its member. */
   noCluster: z.boolean().default(false),
+  /** Settings that the cluster runs with otherwise, and that no running cluster follows. */
+  fixed: z
+    .array(z.strictObject({ setting: z.string(), running: z.string(), wanted: z.string() }))
+    .default([]),
   /** Control planes that may run the cluster already, and of which nothing is known. */
   unknown: z.array(z.string()).default([]),
   /** Hosts that can make what a node needs to join, the first choice first. */
@@ -107,7 +111,8 @@ rm -f "$marker"
 
 /**
  * A node of a cluster: `kubeadm init` on the first control plane, `kubeadm join` on all others. A
- * node of another cluster is refused. What was begun and cut off is taken back first.
+ * node of another cluster is refused, and so is every node where the inventory has another network than
+ * its cluster. What was begun and cut off is taken back first.
  */
 export const membershipKind: StepKind<Desired, Observed> = {
   kind: 'membership',
@@ -137,7 +142,12 @@ export const membershipKind: StepKind<Desired, Observed> = {
   diff: (desired, { started, member }) => {
     const { node, action, cluster, unknown } = desired;
     const subject = `node ${node}`;
-    if (member !== undefined && !started) return memberChanges(desired, member);
+    const refused = desired.fixed.map(refusalOf);
+    if (member !== undefined && !started) {
+      const other = memberChanges(desired, member);
+      return other.length > 0 ? other : refused;
+    }
+    if (refused.length > 0) return refused;
     if (action === 'init' && unknown.length > 0) {
       return [
         {
@@ -172,6 +182,17 @@ export const membershipKind: StepKind<Desired, Observed> = {
   asked: (desired) => ({ ...desired, afterInit: '' }),
 };
 
+function refusalOf({ setting, running, wanted }: Desired['fixed'][number]): Change {
+  return {
+    subject: setting,
+    action: 'refuse',
+    before: running,
+    after: wanted,
+    why: `the cluster runs with ${running} and not with ${wanted}, and a running cluster cannot be changed to that: what it runs and stores holds the old one`,
+    fix: `set ${setting} back to ${running}, or make a new cluster: bootstrap run reset INVENTORY, then apply`,
+  };
+}
+
 function memberChanges(desired: Desired, member: NonNullable<Observed['member']>): Change[] {
   const { node, server, localServer, ca, noCluster, role, version } = desired;
   const subject = `node ${node}`;
@@ -182,7 +203,7 @@ function memberChanges(desired: Desired, member: NonNullable<Observed['member']>
   if (member.server !== server && (localServer === '' || member.server !== localServer)) {
     return refuse(
       `it already belongs to another cluster, whose API is at ${member.server} and not at ${server}`,
-      `${away}; if kubernetes.endpoint was changed, set it back: a running cluster does not follow it`,
+      `take it out of the inventory, or out of that cluster: with that cluster's own inventory, or by hand on ${node}: kubeadm reset; if kubernetes.endpoint was changed, set it back: a running cluster does not follow it`,
     );
   }
   if (ca !== '' && member.ca !== ca) {

@@ -168,8 +168,17 @@ export function joinConfiguration(
   };
 }
 
-/** The kubelets of the cluster: the same cgroup driver as containerd, and the DNS that pods ask. */
+/**
+ * What kubeadm is given for kubelets, which it writes into /var/lib/kubelet/config.yaml of a node when
+ * it makes it and never again: the same cgroup driver as containerd, the DNS that pods ask, and where
+ * kubeadm asks whether a kubelet is well (kubeadm's componentconfigs/kubelet.go has these defaults).
+ */
 export function kubeletConfiguration({ kubernetes, hosts }: Inventory): KubernetesObject {
+  const {
+    healthzBindAddress = '127.0.0.1',
+    healthzPort = 10_248,
+  }: { readonly healthzBindAddress?: unknown; readonly healthzPort?: unknown } =
+    kubernetes.kubeadm.kubelet;
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -177,8 +186,17 @@ export function kubeletConfiguration({ kubernetes, hosts }: Inventory): Kubernet
     clusterDNS: clusterDns(kubernetes),
     clusterDomain: kubernetes.dns.domain,
     failSwapOn: !hosts.some(({ node }) => node.swap),
-    ...kubernetes.kubeadm.kubelet,
+    healthzBindAddress,
+    healthzPort,
   };
+}
+
+/**
+ * What a kubelet reads after that, in `kubeletConfigFolder`: all of it again, since it changes, and the
+ * user's own settings. Those stand nowhere else: what is taken out here is then no longer in force.
+ */
+export function kubeletSettings(inventory: Inventory): KubernetesObject {
+  return { ...kubeletConfiguration(inventory), ...inventory.kubernetes.kubeadm.kubelet };
 }
 
 /**

@@ -11,6 +11,7 @@ import {
 } from './configuration.ts';
 import { apiServerPort, controlPlaneEndpoint, controlPlanesOf } from './endpoint.ts';
 import { secondsOf } from './duration.ts';
+import { changedFixedSettings, type RunningNetworks } from './fixed-settings.ts';
 import { joinPlaceholders } from './join-values.ts';
 import { kubeProxyOf } from './kube-proxy.ts';
 
@@ -21,6 +22,7 @@ export interface MemberFacts {
     readonly role: '' | 'worker' | 'control-plane';
     readonly ca: string;
     readonly server: string;
+    readonly networks?: RunningNetworks;
   };
 }
 
@@ -31,7 +33,10 @@ const url = (address: string, port: number): string =>
   `https://${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** The URL of the API, and for a control plane that of its own API server. */
-function serversOf(inventory: Inventory, host: Host): { server: string; localServer: string } {
+export function serversOf(
+  inventory: Inventory,
+  host: Host,
+): { server: string; localServer: string } {
   const control = host.roles.includes('control-plane');
   return {
     server: `https://${controlPlaneEndpoint(inventory)}`,
@@ -89,6 +94,7 @@ export function membershipOf(
       ...serversOf(inventory, host),
       ca: fleet.get(elsewhere[0]?.name ?? '')?.kubernetes.ca ?? '',
       noCluster: !control && running.length === 0 && planes.every(({ name }) => fleet.has(name)),
+      fixed: changedFixedSettings(inventory, networksOf(running, fleet)),
       unknown: init ? others.map(({ name }) => name).filter((name) => !fleet.has(name)) : [],
       makers: init ? [] : makers.map(({ name }) => name),
       configuration: objectsText(objects),
@@ -97,6 +103,14 @@ export function membershipOf(
     },
     options,
   );
+}
+
+/** Of the first control plane that says it. */
+function networksOf(
+  running: readonly Host[],
+  fleet: ReadonlyMap<string, MemberFacts>,
+): RunningNetworks | undefined {
+  return running.flatMap(({ name }) => fleet.get(name)?.kubernetes.networks ?? [])[0];
 }
 
 /** Seconds that kubeadm may wait in all. */
