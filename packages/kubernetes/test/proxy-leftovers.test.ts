@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { proxyLeftoversKind } from '../src/kinds/proxy-leftovers.ts';
+import { node, shown } from './leftovers-node.ts';
 import { convergeForReal, planForReal } from '../../steps/test/harness/converge-for-real.ts';
-import { canUseNamespaces, namespace } from '../../steps/test/harness/namespace.ts';
-import { runFragment, shells } from '../../steps/test/harness/run-fragment.ts';
-import { sh } from '@skerry/steps';
+import { canUseNamespaces } from '../../steps/test/harness/namespace.ts';
+import { shells } from '../../steps/test/harness/run-fragment.ts';
 
 /** As `iptables-save` shows a node whose kube-proxy runs in iptables mode, cut to one Service. */
 const iptablesMode = `*mangle
@@ -116,31 +116,6 @@ COMMIT
 const ipsetHere = ['/usr/sbin/ipset', '/sbin/ipset'].some((path) => existsSync(path));
 
 describe.skipIf(!canUseNamespaces)('leftovers of kube-proxy', () => {
-  const node = async () => {
-    const place = await namespace();
-    const run = async (code: string, ...args: string[]): Promise<string> => {
-      const { stdout, stderr, code: status } = await runFragment('bash', sh(code, ...args), place);
-      expect(status, stderr).toBe(0);
-      return stdout.trim();
-    };
-    const load = (program: string, ...tables: string[]): Promise<string> =>
-      run(
-        `shift; for text; do printf %s "$text" | ${program}-restore --noflush; done`,
-        '',
-        ...tables,
-      );
-    /** Chains that are not built in, and rules, of all; the tables that they are in outlive them. */
-    const saved = (): Promise<string> =>
-      run(
-        'for p in iptables-nft iptables-legacy ip6tables-nft; do $p-save 2>/dev/null; done | grep -E "^(-|:.* -)" | sed "s/ \\[.*//"; nft list tables | grep -e inet -e kube-proxy',
-      );
-    return { place, run, load, saved, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
-  };
-  const shown = async (of: ReturnType<typeof planForReal>): Promise<string[]> =>
-    (await of).map(({ subject, before }) =>
-      before === undefined ? subject : `${subject}: ${before}`,
-    );
-
   test.each(shells)(
     'of the iptables mode under nftables, with %s; what is not its own stays',
     async (shell) => {
@@ -279,77 +254,6 @@ COMMIT
       );
     },
   );
-
-  /** As portmap writes it for a network: `CNI-DN-` and a hash of it and the container. */
-  const forwarded = (network: string, port: number, hash: string): string => `*nat
-:CNI-DN-${hash} - [0:0]
--A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \\"${network}\\" id: \\"c0ffee\\"" -m multiport --dports ${port} -j CNI-DN-${hash}
--A CNI-DN-${hash} -s 10.9.0.7/32 -p tcp -m tcp --dport ${port} -j CNI-HOSTPORT-SETMARK
--A CNI-DN-${hash} -p tcp -m tcp --dport ${port} -j DNAT --to-destination 10.9.0.7:80
-COMMIT
-`;
-  const entries = `*nat
-:CNI-HOSTPORT-DNAT - [0:0]
-:CNI-HOSTPORT-SETMARK - [0:0]
-:CNI-HOSTPORT-MASQ - [0:0]
--A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
--A OUTPUT -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
--A POSTROUTING -m comment --comment "CNI portfwd requiring masquerade" -j CNI-HOSTPORT-MASQ
--A CNI-HOSTPORT-MASQ -m mark --mark 0x2000/0x2000 -j MASQUERADE
--A CNI-HOSTPORT-SETMARK -m comment --comment "CNI portfwd masquerade mark" -j MARK --set-xmark 0x2000/0x2000
-COMMIT
-`;
-  const firewalled = `*filter
-:CNI-ADMIN - [0:0]
-:CNI-FORWARD - [0:0]
--A FORWARD -m comment --comment "CNI firewall plugin rules" -j CNI-FORWARD
--A CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN
-COMMIT
-`;
-
-  test.each(
-    shells.flatMap((shell) =>
-      ['iptables-nft', 'iptables-legacy'].map((program) => [shell, program] as const),
-    ),
-  )('forwarded ports of pods go, those of others stay, with %s and %s', async (shell, program) => {
-    await using it = await node();
-    await it.run('nft add table inet mine');
-    // As Podman or nerdctl have it, one whose name only begins like that of ours.
-    await it.load(
-      program,
-      entries,
-      firewalled,
-      forwarded('podman', 8080, '0123'),
-      forwarded('skerry-2', 8081, '4567'),
-    );
-    const before = await it.saved();
-    expect(before).toMatch(/"podman[^]*"skerry-2/);
-    expect(await planForReal(proxyLeftoversKind, { mode: 'absent' }, shell, it.place)).toEqual([]);
-
-    await it.load(
-      program,
-      ...['skerry', 'cbr0', 'k8s-pod-network'].map((name, at) =>
-        forwarded(name, 9000 + at, `89a${at}`),
-      ),
-    );
-    // Pods have theirs as long as there is a cluster.
-    expect(await planForReal(proxyLeftoversKind, { mode: 'none' }, shell, it.place)).toEqual([]);
-    const changes = convergeForReal(proxyLeftoversKind, { mode: 'absent' }, shell, it.place);
-    expect(await shown(changes)).toEqual([`${program} nat: 3 chains, 3 jumps`]);
-    expect(await it.saved()).toBe(before);
-  });
-
-  test('where nobody else forwards ports nothing of portmap is left', async () => {
-    await using it = await node();
-    await it.run('nft add table inet mine');
-    await it.load('iptables-nft', firewalled);
-    const before = await it.saved();
-    await it.load('iptables-nft', entries, forwarded('skerry', 8080, '0123'));
-    expect(
-      await shown(convergeForReal(proxyLeftoversKind, { mode: 'absent' }, 'dash', it.place)),
-    ).toEqual(['iptables-nft nat: 4 chains, 3 jumps']);
-    expect(await it.saved()).toBe(before);
-  });
 
   test('what a chain jumps to that somebody else uses is left to him, too', async () => {
     await using it = await node();

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { sandbox } from '../../steps/test/harness/sandbox.ts';
 import { runFragment, shells, type ShellName } from '../../steps/test/harness/run-fragment.ts';
 import { forgottenKind, networkSteps, resetKind, resetOf } from '../src/index.ts';
-import { changed, marked } from './marked-inventory.ts';
+import { changed, marked, sound } from './marked-inventory.ts';
 
 interface Host {
   readonly folder: string;
@@ -35,6 +35,10 @@ async function onHost(shell: ShellName, work: (host: Host) => Promise<void>): Pr
     `for name in etc var/lib run; do mount --bind "$1/$name" "/$name" || exit 99; done
     ip link add cni0 type bridge && ip link add veth9 type veth peer name other9 &&
     ip link set veth9 master cni0 && ip link add mine type bridge || exit 98
+    ip link set mine up && ip addr add 192.0.2.1/24 dev mine && ip rule add fwmark 0x200 lookup 2004 &&
+    ip route add default via 192.0.2.2 table 2004 && ip rule add fwmark 7 lookup 77 || exit 97
+    for to in 10.244.2.0/24 10.244.0.0/16 10.9.0.0/24; do ip route add "$to" via 192.0.2.2 || exit 96; done
+    ip route add blackhole 10.244.3.0/26 || exit 95
     shift; exec "$@"`,
     'sh',
     folder,
@@ -52,7 +56,12 @@ async function onHost(shell: ShellName, work: (host: Host) => Promise<void>): Pr
 }
 
 const kubeconfig = 'clusters:\n- cluster:\n    server: https://10.20.0.10:6443\n';
-const desired = { node: 'w-1' };
+const desired = {
+  node: 'w-1',
+  cluster: 'oslo',
+  servers: ['https://10.20.0.10:6443'],
+  networks: ['10.244.0.0/16'],
+};
 const leaving = {
   node: 'w-1',
   server: 'https://10.20.0.10:6443',
@@ -90,13 +99,19 @@ describe.skipIf(process.getuid?.() !== 0).each(shells)('a node that is reset, by
         member: 'https://10.20.0.10:6443',
         controlPlane: false,
         links: ['veth9', 'cni0'].toSorted(),
+        ways: ['route to 10.244.2.0/24', 'route to 10.244.3.0/26', 'rule of IPv4 for table 2004'],
       });
 
-      const code = `${resetKind.converge(desired, []).code}\n ip -o link show`;
-      const result = await host.run({ code, args: [] });
+      const fragment = resetKind.converge(desired, []);
+      const shown = 'ip -o link show; ip route show; ip rule show; ip route show table 2004';
+      const result = await host.run({ ...fragment, code: `${fragment.code}\n ${shown}` });
       expect(result.code, result.stderr).toBe(0);
       expect(result.stdout).toMatch(/: mine: /);
       expect(result.stdout).not.toMatch(/: (cni0|veth9)[:@]/);
+      for (const theirs of ['10.244.0.0/16 via', '10.9.0.0/24 via', 'lookup 77']) {
+        expect(result.stdout).toContain(theirs);
+      }
+      expect(result.stdout).not.toMatch(/10\.244\.[23]|2004|^default/m);
       expect(readFileSync(join(host.folder, 'run/called'), 'utf8')).toMatch(/^reset --force /);
       for (const path of theirs) expect(host.has(path), path).toBe(true);
       for (const path of ours) expect(host.has(path), path).toBe(false);
@@ -133,6 +148,60 @@ describe.skipIf(process.getuid?.() !== 0).each(shells)('a node that is reset, by
       );
       expect(host.has('var/lib/skerry/left')).toBe(false);
     }));
+});
+
+describe('a node of another cluster', () => {
+  const observed = {
+    member: 'https://10.99.0.10:6443',
+    controlPlane: true,
+    paths: ['/var/lib/etcd/member'],
+    links: [],
+    ways: [],
+  };
+
+  test('is refused: consent was asked for this cluster alone', () => {
+    const [change, ...more] = resetKind.diff(desired, observed);
+    expect(more).toEqual([]);
+    expect(change).toMatchObject({
+      action: 'refuse',
+      before: 'control plane of https://10.99.0.10:6443',
+      why: expect.stringContaining(
+        'another cluster, whose API is at https://10.99.0.10:6443',
+      ) as unknown,
+      fix: expect.stringContaining('kubeadm reset') as unknown,
+    });
+  });
+
+  test('is none by its own API server, nor where the attempt never joined it', () => {
+    const { inventory } = marked(sound);
+    const plane = inventory.hosts.find(({ name }) => name === 'cp-1');
+    if (plane === undefined) throw new Error('no control plane');
+    const step = resetOf(inventory, plane, new Map())[0];
+    const own = { ...desired, ...(step?.desired as typeof desired) };
+    for (const member of [...own.servers, '']) {
+      const actions = resetKind.diff(own, { ...observed, member }).map(({ action }) => action);
+      expect(actions).not.toContain('refuse');
+    }
+    expect(own.servers).toEqual(['https://10.20.0.10:6443', 'https://10.20.0.11:6444']);
+  });
+
+  test('is none with the CA of a control plane of ours, by whatever address it goes', () => {
+    const { inventory } = marked(sound);
+    const worker = inventory.hosts.find(({ name }) => name === 'w-1');
+    if (worker === undefined) throw new Error('no worker');
+    const plane = { kubelet: '', role: 'control-plane', ca: 'c0ffee' } as const;
+    const fleet = (ca: string) =>
+      new Map([
+        ['cp-1', { kubernetes: { ...plane, server: 'https://10.20.0.10:6443' } }],
+        ['w-1', { kubernetes: { ...plane, ca, server: observed.member } }],
+      ]);
+    const actionsWith = (ca: string): string[] => {
+      const desiredOf = resetOf(inventory, worker, fleet(ca))[0]?.desired as typeof desired;
+      return resetKind.diff(desiredOf, observed).map(({ action }) => action);
+    };
+    expect(actionsWith('c0ffee')).not.toContain('refuse');
+    expect(actionsWith('decaf')).toEqual(['refuse']);
+  });
 });
 
 describe('what networks of pods wrote on a node', () => {

@@ -29,7 +29,7 @@ const variants = ['iptables-nft', 'ip6tables-nft', 'iptables-legacy', 'ip6tables
 const plain = ['iptables', 'ip6tables'] as const;
 /** In the order in which they are told of; iptables-save has the kernel's. */
 const programs = [...variants, ...plain];
-const tables = ['nat', 'filter', 'mangle'];
+const tables = ['nat', 'filter', 'mangle', 'raw'];
 
 /**
  * Reads what iptables-save prints, and counts what is left over by table (HOW is count), or writes what
@@ -93,8 +93,8 @@ pattern == "" { next }
  * in use. Without -t, and only after a look into /proc and /sys, nothing loads a kernel module.
  */
 const find = `
-export nat="$1" filter="$2" mangle="$3" jumps="$4" networks="$5"
-sets=$6 nftables=$7 ipvs=$8
+export nat="$1" filter="$2" mangle="$3" raw="$4" jumps="$5" networks="$6"
+sets=$7 nftables=$8 ipvs=$9
 programs() {
   found=
   for program in ${variants.join(' ')}; do
@@ -176,8 +176,8 @@ exit $status
 `;
 
 function args({ mode }: Desired): string[] {
-  const { nat, filter, mangle, jumps, podNetworks, sets, nftables, ipvs } = leftoversOf(mode);
-  return [nat, filter, mangle, jumps, podNetworks, sets, nftables, String(ipvs)];
+  const { nat, filter, mangle, raw, jumps, podNetworks, sets, nftables, ipvs } = leftoversOf(mode);
+  return [nat, filter, mangle, raw, jumps, podNetworks, sets, nftables, String(ipvs)];
 }
 
 function counted(number: number, one: string): string {

@@ -3,6 +3,11 @@ import { z } from 'zod';
 
 const schema = z.strictObject({
   node: z.string(),
+  cluster: z.string(),
+  /** URLs of the API by which a node of this cluster goes: that of the endpoint, and its own. */
+  servers: z.array(z.string()),
+  /** Networks of pods, `10.244.0.0/16`. */
+  networks: z.array(z.string()).default([]),
 });
 type Desired = z.infer<typeof schema>;
 
@@ -14,6 +19,8 @@ interface Observed {
   readonly paths: readonly string[];
   /** Interfaces of networks of pods. */
   readonly links: readonly string[];
+  /** Routes to pods of other nodes, and rules that lead to tables of Cilium. */
+  readonly ways: readonly string[];
 }
 
 // Interfaces by the names that CNI plugins give them, and those that hang on such a bridge. What lies
@@ -43,6 +50,22 @@ links() {
       *) case $rest in *' master cni0 '*) printf '%s\\n' "$name" ;; esac ;;
     esac
   done
+}
+family() { case $1 in *:*) echo -6 ;; *) echo -4 ;; esac; }
+# Blocks of nodes: Cilium, Calico and Flannel route them by the host's own interface.
+blocks() {
+  for net; do
+    ip "$(family "$net")" route show root "$net" 2>/dev/null | while read -r to rest; do
+      case $to in blackhole | unreachable | prohibit | throw) to=\${rest%% *} ;; esac
+      if [ "$to" != "$net" ]; then printf '%s\\n' "$to"; fi
+    done
+  done
+}
+# Tables of Cilium for its proxy (pkg/datapath/linux/linux_defaults: 2004 and 2005).
+rules() {
+  for family in -4 -6; do
+    ip "$family" rule show 2>/dev/null | sed -n 's/.* lookup \\(200[45]\\)\\( .*\\)\\{0,1\\}$/'"$family"' \\1/p'
+  done
 }`;
 
 const probe = `${find}
@@ -52,6 +75,8 @@ fi
 if [ -e "$k/manifests/kube-apiserver.yaml" ]; then echo control-plane; fi
 paths | sed 's/^/path=/'
 links | sed 's/^/link=/'
+blocks "$@" | sed 's/^/way=route to /'
+rules | while read -r family table; do echo "way=rule of IPv\${family#-} for table $table"; done
 echo end
 `;
 
@@ -85,17 +110,24 @@ links | while read -r name; do
     ip link delete dev "$name" || exit 1
   fi
 done || fail 'not all interfaces could be removed'
+# A route goes with its interface, and so may be gone by now.
+blocks "$@" | while read -r to; do ip "$(family "$to")" route del "$to" || exit 1; done ||
+  fail 'not all routes to pods could be removed'
+rules | while read -r family table; do
+  ip "$family" rule del table "$table" && ip "$family" route flush table "$table" 2>/dev/null || exit 1
+done || fail 'not all rules of Cilium could be removed'
 `;
 
 /**
  * No node of Kubernetes: out of the cluster where that lives on, and without what kubeadm, kubelet and
- * networks of pods left on the machine. Programs stay, and so does all that others made.
+ * networks of pods left on the machine. Programs stay, and so does all that others made. A node of
+ * another cluster is refused.
  */
 export const resetKind: StepKind<Desired, Observed> = {
   kind: 'reset',
   schema,
   summary: ({ node }) => `${node} is no node of a cluster`,
-  probe: () => sh(probe),
+  probe: ({ networks }) => sh(probe, ...networks),
   parse: ({ stdout }) => {
     const lines = stdout.trimEnd().split('\n');
     if (lines.at(-1) !== 'end') throw new Error('the answer is cut off');
@@ -106,10 +138,22 @@ export const resetKind: StepKind<Desired, Observed> = {
       controlPlane: lines.includes('control-plane'),
       paths: all('path='),
       links: all('link='),
+      ways: all('way='),
     };
   },
-  diff: ({ node }, { member, controlPlane, paths, links }) => {
+  diff: ({ node, cluster, servers }, { member, controlPlane, paths, links, ways }) => {
     const changes: Change[] = [];
+    if (member !== '' && !servers.includes(member)) {
+      return [
+        {
+          subject: `node ${node}`,
+          action: 'refuse',
+          before: `${controlPlane ? 'control plane' : 'worker'} of ${member}`,
+          why: `it belongs to another cluster, whose API is at ${member}, and ${cluster} is at ${servers[0]}: consent was asked for ${cluster} alone`,
+          fix: 'reset it with the inventory of that cluster, or by hand on the node: kubeadm reset; if kubernetes.endpoint was changed, set it back',
+        },
+      ];
+    }
     if (member !== '' || controlPlane) {
       changes.push({
         subject: `node ${node}`,
@@ -131,9 +175,12 @@ export const resetKind: StepKind<Desired, Observed> = {
     if (links.length > 0) {
       changes.push({ subject: 'interfaces of pods', action: 'delete', before: links.join(', ') });
     }
+    if (ways.length > 0) {
+      changes.push({ subject: 'ways to pods', action: 'delete', before: ways.join(', ') });
+    }
     return changes;
   },
-  converge: () => sh(converge),
+  converge: ({ networks }) => sh(converge, ...networks),
   deadline: () => 1200,
 };
 
@@ -149,7 +196,7 @@ function folders(paths: readonly string[]): string {
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
-/** `reset('w-1')` */
-export function reset(node: string, options: StepOptions = {}): Step {
-  return { kind: resetKind, name: '', desired: { node }, options };
+/** Made by `resetOf`. */
+export function reset(desired: Desired, options: StepOptions = {}): Step {
+  return { kind: resetKind, name: '', desired, options };
 }

@@ -7,8 +7,8 @@ import { routes } from '../kinds/routes.ts';
 import { ciliumParametersPath } from '../networks/cilium-node.ts';
 import { routesScriptPath, routesUnits } from '../networks/routed.ts';
 import { networkdFiles } from '../networks/systemd-networkd.ts';
-import { controlPlaneEndpoint, controlPlanesOf } from './endpoint.ts';
-import { runningControlPlanes, type MemberFacts } from './membership-of.ts';
+import { controlPlanesOf } from './endpoint.ts';
+import { runningControlPlanes, serversOf, type MemberFacts } from './membership-of.ts';
 
 /** The steps after which a host is no node of Kubernetes. SSH and rules of others are not touched. */
 export function resetOf(
@@ -19,8 +19,18 @@ export function resetOf(
   const others = controlPlanesOf(inventory).filter(({ name }) => name !== host.name);
   const running = runningControlPlanes(inventory, fleet);
   const asked = others.filter(({ name }) => running.some((one) => one.name === name));
-  const gone = reset(host.name);
   const control = host.roles.includes('control-plane');
+  const { server, localServer } = serversOf(inventory, host);
+  // Whatever its kubelet goes by: who has the CA of a control plane of ours is a node of ours.
+  const facts = fleet.get(host.name)?.kubernetes;
+  const cas = running.map(({ name }) => fleet.get(name)?.kubernetes.ca);
+  const isOurs = facts !== undefined && facts.ca !== '' && cas.includes(facts.ca);
+  const gone = reset({
+    node: host.name,
+    cluster: inventory.cluster.name,
+    servers: [server, ...(control ? [localServer] : []), ...(isOurs ? [facts.server] : [])],
+    networks: [...inventory.kubernetes.network.pods],
+  });
   const held = control && inventory.kubernetes.endpoint?.via === 'keepalived';
   const stopped = { enabled: false, running: false };
   return [
@@ -28,7 +38,7 @@ export function resetOf(
     forgotten(
       {
         node: host.name,
-        server: `https://${controlPlaneEndpoint(inventory)}`,
+        server,
         controlPlanes: asked.map(({ name }) => name),
       },
       { needs: gone },

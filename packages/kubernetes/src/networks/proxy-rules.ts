@@ -79,6 +79,7 @@ export interface Leftovers {
   readonly nat: string;
   readonly filter: string;
   readonly mangle: string;
+  readonly raw: string;
   /** Comments of jumps, as an extended regular expression. */
   readonly jumps: string;
   /** Names of networks whose forwarded ports must not be there, as an extended regular expression. */
@@ -102,6 +103,9 @@ const ofNetworks =
  * writes them into comments, since networks of Podman or nerdctl share its chains.
  */
 const podNetworks = 'skerry|cbr0|k8s-pod-network|cilium|portmap';
+
+/** Calico's IP sets, and those that it fills before it renames them (felix/ipsets/ipset_defs.go). */
+const calicoSets = 'cali[46]0.*|cali[46]t[0-9]+';
 
 /** Flannel's where it writes nftables (pkg/trafficmngr/nftables of 0.28.9). */
 const flannelTables = ['ip flannel-ipv4', 'ip6 flannel-ipv6'];
@@ -127,12 +131,17 @@ export function leftoversOf(mode: ProxyMode | 'absent'): Leftovers {
     nat: chains('nat'),
     filter: chains('filter'),
     mangle: chains('mangle'),
+    // Only Cilium and Calico keep packets from being tracked.
+    raw: mode === 'absent' ? ofNetworks : '',
     jumps: others
       .filter((rules) => rules !== own)
       .flatMap((rules) => rules.jumps)
       .join('|'),
     podNetworks: mode === 'absent' ? podNetworks : '',
-    sets: mode === 'ipvs' ? '' : `KUBE-(6-)?(${sets.join('|')})`,
+    sets:
+      mode === 'ipvs'
+        ? ''
+        : `KUBE-(6-)?(${sets.join('|')})${mode === 'absent' ? `|${calicoSets}` : ''}`,
     nftables: [
       ...(mode === 'nftables' ? [] : ['ip6? kube-proxy']),
       ...(mode === 'absent' ? flannelTables : []),
