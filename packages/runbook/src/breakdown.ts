@@ -1,3 +1,4 @@
+import { waits } from '@skerry/steps';
 import type { RunEvent } from './events.ts';
 
 /** What a run spends its time on, in the order in which one thing counts before another. */
@@ -6,6 +7,7 @@ const categories = [
   'image import',
   'waiting for pods',
   'uploads',
+  'applying objects',
   'other steps on hosts',
   'verification',
   'Skerry itself',
@@ -16,8 +18,8 @@ const categoryOfKind: Readonly<Record<string, Category>> = {
   membership: 'kubeadm',
   controlPlane: 'kubeadm',
   images: 'image import',
-  // It makes the objects, and waits until what they make is ready.
-  objects: 'waiting for pods',
+  // Between them it waits until what they make is ready, and says so.
+  objects: 'applying objects',
 };
 
 export interface BreakdownRow {
@@ -81,6 +83,9 @@ export class Breakdown {
         this.#paused.delete(event.host);
         this.#end(keyOf(event));
         return;
+      case 'step-output':
+        for (const line of event.text.split('\n')) this.#heard(event, line);
+        return;
       case 'sending':
         if (event.sent < event.total) this.#upload(event.host, event.step);
         else this.#uploaded(event.host);
@@ -105,13 +110,21 @@ export class Breakdown {
       case 'planned':
       case 'plan':
       case 'play-started':
-      case 'step-output':
       case 'host-verified':
       case 'check-finished':
       case 'warning':
       case 'run-finished':
         return;
     }
+  }
+
+  /** A step that says that it waits for pods does nothing else until it says that it waits no more. */
+  #heard({ host, step }: { readonly host: string; readonly step: string }, line: string): void {
+    const key = keyOf({ host, step, handler: false });
+    const own = categoryOfKind[step.split(' ')[0] ?? ''];
+    if (own === undefined || !this.#open.has(key)) return;
+    if (line.startsWith(waits.begins)) this.#begin(key, 'waiting for pods');
+    if (line.startsWith(waits.ends)) this.#begin(key, own);
   }
 
   /** Bytes that are sent are no import, although a step for images sends them. */

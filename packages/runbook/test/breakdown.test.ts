@@ -39,6 +39,13 @@ const ends = (host: string, step: string): RunEvent => ({
   milliseconds: 0,
   changes: [],
 });
+const says = (host: string, step: string, text: string): RunEvent => ({
+  type: 'step-output',
+  host,
+  step,
+  stream: 'stdout',
+  text,
+});
 const sends = (host: string, step: string, sent: number): RunEvent => ({
   type: 'sending',
   host,
@@ -57,14 +64,31 @@ it('each moment counts once, however many hosts are busy', () => {
   run.at(15, ends('a', 'sysctl x'), begins('a', 'membership'));
   run.at(35, ends('b', 'images'));
   run.at(45, ends('a', 'membership'), begins('a', 'objects'));
+  run.at(47, says('a', 'objects', 'x serverside-applied\nwaiting until x is up, 9 s at most\n'));
+  run.at(64, says('a', 'objects', 'no longer waiting: x is up\n'));
   run.at(65, ends('a', 'objects'));
   run.at(70);
   expect(run.rows()).toEqual({
     'other steps on hosts': 2,
     'image import': 3,
     kubeadm: 30,
-    'waiting for pods': 20,
+    'waiting for pods': 17,
+    'applying objects': 3,
     'Skerry itself': 15,
+  });
+});
+
+it('a step that ends while it waits waits no more', () => {
+  const run = told();
+  run.at(0, begins('a', 'membership'), ends('a', 'membership'), begins('a', 'objects'));
+  run.at(2, says('a', 'objects', 'waiting until x is up, 9 s at most\n'));
+  run.at(9, { ...ends('a', 'objects'), result: 'failed' } as RunEvent);
+  run.at(10, says('a', 'objects', 'waiting until x is up, 9 s at most\n'));
+  run.at(12);
+  expect(run.rows()).toEqual({
+    'applying objects': 2,
+    'waiting for pods': 7,
+    'Skerry itself': 3,
   });
 });
 

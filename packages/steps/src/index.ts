@@ -34,6 +34,7 @@ export {
 } from './kind.ts';
 export { resolveArg } from './resolve-arg.ts';
 export { textDiff } from './text-diff.ts';
+export { waits } from './waits.ts';
 export { sysctl, sysctlKind } from './kinds/sysctl.ts';
 export { absolutePath, accountName, fileMode } from './absolute-path.ts';
 export { atomicFile } from './atomic-file.ts';

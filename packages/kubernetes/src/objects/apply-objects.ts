@@ -1,4 +1,4 @@
-import { sh, type Change, type Fragment } from '@skerry/steps';
+import { sh, waits, type Change, type Fragment } from '@skerry/steps';
 import {
   idOf,
   type Desired,
@@ -145,22 +145,29 @@ apply() {
 }
 # established SECONDS COUNT NAME…
 established() (
-  timeout=$1 count=$2 names=
+  end=$(($(now) + $1)) count=$2 names= told=
   shift 2
-  while [ "$count" -gt 0 ]; do
-    names="$names crd/$1"
-    shift
+  for name; do
+    [ "$count" -gt 0 ] || break
+    names="$names customresourcedefinition/$name"
     count=$((count - 1))
   done
-  kubectl wait --for=condition=Established --timeout="\${timeout}s" $names
+  columns='NAME:.metadata.name,IS:.status.conditions[?(@.type=="Established")].status'
+  while :; do
+    said=$(k get $names --no-headers -o "custom-columns=$columns" 2>&1) &&
+      ! printf '%s\\n' "$said" | grep -qv ' True *$' && return
+    may_wait "$end" || say_and_fail
+  done
 )
-# reach COMMAND…: at most until end, begun again while the API is lost; what it says is told.
+# reach COMMAND…: at most until end, begun again while the API is lost; what it says is told. 2 where it is
+# not there.
 reach() {
   told=
   while :; do
     left=$((end - $(now)))
     [ "$left" -gt 0 ] || left=1
     { said=$("$@" --timeout="\${left}s" 2>&1 >&3); } 3>&1 && return
+    case $said in *'(NotFound)'*) return 2 ;; esac
     if ! is_lost "$said" || [ "$(now)" -ge "$end" ]; then
       printf '%s\\n' "$said" >&2
       return 1
@@ -169,18 +176,31 @@ reach() {
     sleep 1
   done
 }
+# come HOW RESOURCE…
+come() {
+  how=$1
+  shift
+  case $how in
+    rollout) reach kubectl rollout status "$@" ;;
+    *) reach kubectl wait --for="$how" "$@" ;;
+  esac
+}
 # await WHAT HOW RESOURCE NAMESPACE SECONDS
 await() {
   what=$1 how=$2 resource=$3 namespace=$4 seconds=$5
-  printf 'waiting until %s is %s, %s s at most\\n' "$resource" "$what" "$seconds"
+  printf '${waits.begins}%s is %s, %s s at most\\n' "$resource" "$what" "$seconds"
   end=$(($(now) + seconds))
   set -- "$resource"
   [ -z "$namespace" ] || set -- "$@" --namespace="$namespace"
-  if reach kubectl wait --for=create "$@"; then
-    case $how in
-      rollout) reach kubectl rollout status "$@" && return ;;
-      *) reach kubectl wait --for="$how" "$@" && return ;;
-    esac
+  come "$how" "$@"
+  code=$?
+  if [ "$code" = 2 ]; then
+    reach kubectl wait --for=create "$@" && come "$how" "$@"
+    code=$?
+  fi
+  if [ "$code" = 0 ]; then
+    printf '${waits.ends}%s is %s\\n' "$resource" "$what"
+    return
   fi
   {
     printf '%s was not %s within %s s\\n' "$resource" "$what" "$seconds"
@@ -201,7 +221,7 @@ while [ $# -gt 0 ]; do
       ;;
     established)
       shift
-      printf 'waiting until the API knows %s new kinds, %s s at most\\n' "$2" "$1"
+      printf 'until the API knows %s new kinds, %s s at most\\n' "$2" "$1"
       established "$@" || exit
       shift $((2 + $2))
       ;;
