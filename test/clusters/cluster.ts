@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -97,6 +97,37 @@ export function recapOf(ended: Ended): Map<string, Recap> {
   const finished = events(ended).find(({ type }) => type === 'run-finished');
   const hosts = (finished?.['hosts'] ?? []) as Recap[];
   return new Map(hosts.map((recap) => [recap.host, recap]));
+}
+
+/** What the logs of all runs of these tests hold. */
+export function runLogs(): string[] {
+  const logs = resolve(root, folder, '.skerry/logs');
+  return readdirSync(logs).map((name) => readFileSync(resolve(logs, name), 'utf8'));
+}
+
+interface Plan {
+  hosts: { host: string; plays: { steps: PlannedStep[] }[] }[];
+}
+
+interface PlannedStep {
+  id: string;
+  confidence: { level: string; on?: string[] };
+  changes: { subject: string; diff?: string }[];
+}
+
+/** What a plan with --json says of a host: the steps that change something, and all that they show. */
+export function plannedSteps(
+  ended: Ended,
+  host: string,
+): { id: string; confidence: PlannedStep['confidence']; text: string }[] {
+  const told = events(ended).find(({ type }) => type === 'plan')?.['plan'] as Plan | undefined;
+  const plays = told?.hosts.find((one) => one.host === host)?.plays ?? [];
+  return plays.flatMap(({ steps }) =>
+    steps.map(({ id, confidence, changes }) => {
+      const text = changes.map(({ subject, diff = '' }) => `${subject}\n${diff}`).join('\n');
+      return { id, confidence, text };
+    }),
+  );
 }
 
 /** A page by HTTP from outside of the cluster, within some seconds; '' where nothing answers. */

@@ -1,6 +1,16 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { bootstrap, execsDuring, output } from '../machines.ts';
-import { apply, destroy, inventoryWith, kubectl, long, recapOf, type Written } from './cluster.ts';
+import {
+  apply,
+  destroy,
+  inventoryWith,
+  kubectl,
+  long,
+  plannedSteps,
+  recapOf,
+  runLogs,
+  type Written,
+} from './cluster.ts';
 import { answersOutside, deployWeb, readyNodes, shows } from './web.ts';
 
 /** NetworkPolicies are written, though nobody enforces them here. */
@@ -18,10 +28,37 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
 
   afterAll(() => destroy(inventory));
 
+  test('1. before there is a cluster the plan shows kubeadm its configuration, and what waits for it', async () => {
+    const up = await bootstrap('lab', 'up', inventory);
+    expect(up.code, up.stdout + up.stderr).toBe(0);
+    const planned = await bootstrap('plan', inventory, '--detailed-exitcode', '--json');
+    expect(planned.code, planned.stdout + planned.stderr).toBe(2);
+    const [first, worker] = ['lab-1', 'lab-2'].map((host) => plannedSteps(planned, host));
+
+    const membership = first?.find(({ id }) => id === 'membership');
+    expect(membership?.confidence).toEqual({ level: 'exact' });
+    for (const kind of ['InitConfiguration', 'ClusterConfiguration', 'KubeProxyConfiguration']) {
+      expect(membership?.text).toContain(`+kind: ${kind}\n`);
+    }
+    expect(membership?.text).toContain('+kubernetesVersion: v1.36.3\n');
+    expect(membership?.text).toContain('+mode: ipvs\n');
+    expect(worker?.find(({ id }) => id === 'membership')?.text).toContain('JoinConfiguration');
+
+    const objects = first?.find(({ id }) => id === 'objects cluster');
+    expect(objects?.confidence).toEqual({ level: 'conditional', on: ['membership'] });
+    expect(objects?.text).toContain('IPAddressPool metallb-system/lab');
+    expect(objects?.text).toContain('NetworkPolicy shop/default-deny');
+  });
+
   test('1. one apply takes fresh machines to a verified cluster', async () => {
     const applied = await apply(inventory);
     expect(applied.stdout).toMatch(/verified/i);
     expect(await readyNodes()).toEqual(['lab-1 v1.36.3', 'lab-2 v1.36.3']);
+    // What the inventory says of kubelets stands in a file of its own: it is in force.
+    for (const node of ['lab-1', 'lab-2']) {
+      const running = await kubectl(`get --raw /api/v1/nodes/${node}/proxy/configz`);
+      expect(running).toContain('"nodeStatusUpdateFrequency":"30s"');
+    }
   });
 
   test('1. a Service answers: by IPVS on each node, and at an address of the pool from outside', async () => {
@@ -64,6 +101,14 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
     const recap = recapOf(joined);
     expect(recap.get('lab-2')).toMatchObject({ outcome: 'converged', changed: 0 });
     expect(recap.get('lab-3')).toMatchObject({ outcome: 'changed' });
+    // The tokens that were made for it are told to nobody, and are not in the log of the run.
+    const secrets = await kubectl(
+      "get secrets -n kube-system --field-selector type=bootstrap.kubernetes.io/token -o jsonpath='{.items[*].data.token-secret}'",
+    );
+    const tokens = secrets.split(' ').map((text) => Buffer.from(text, 'base64').toString());
+    expect(tokens[0]).toMatch(/^[a-z0-9]{16}$/);
+    const told = [joined.stdout, joined.stderr, ...runLogs()];
+    expect(tokens.filter((token) => told.some((text) => text.includes(token)))).toEqual([]);
     expect(await readyNodes()).toEqual(['lab-1 v1.36.3', 'lab-2 v1.36.3', 'lab-3 v1.36.3']);
     await shows('lab-3', `curl -s --max-time 20 http://${web.cluster}/`, 'lab-');
   });

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -217,7 +217,10 @@ describe('an upload that is cut off', () => {
     const { file, taken } = endless(join(store(), 'x'));
     const running = session.upload([file], { become: true, signal: abort.signal });
     await expect.poll(taken).toBeGreaterThan(500_000);
-    const reader = execFileSync('pgrep', ['-xf', `head -c ${size}`], { encoding: 'utf8' });
+    // What was taken may still be on its way to a program that has not started.
+    const find = () => spawnSync('pgrep', ['-xf', `head -c ${size}`], { encoding: 'utf8' }).stdout;
+    await expect.poll(find, { timeout: 20_000 }).toMatch(/^\d+\n$/);
+    const reader = find();
     process.kill(Number(reader), 'SIGSTOP');
     await sleep(500);
     const before = taken();
