@@ -28,7 +28,7 @@ const groups: readonly Group[] = [
   {
     project: 'clusters',
     files: ['clusters/three-control-planes.test.ts'],
-    minutes: 45,
+    minutes: 35,
     long: true,
   },
 ];
