@@ -28,7 +28,7 @@ const groups: readonly Group[] = [
   {
     project: 'clusters',
     files: ['clusters/three-control-planes.test.ts'],
-    minutes: 35,
+    minutes: 40,
     long: true,
   },
 ];
