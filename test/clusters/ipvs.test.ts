@@ -46,8 +46,8 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
 
     const objects = first?.find(({ id }) => id === 'objects cluster');
     expect(objects?.confidence).toEqual({ level: 'conditional', on: ['membership'] });
-    expect(objects?.text).toContain('IPAddressPool metallb-system/lab');
-    expect(objects?.text).toContain('NetworkPolicy shop/default-deny');
+    expect(objects?.text).toContain('IPAddressPool.metallb.io metallb-system/lab');
+    expect(objects?.text).toContain('NetworkPolicy.networking.k8s.io shop/default-deny');
   });
 
   test('1. one apply takes fresh machines to a verified cluster', async () => {
