@@ -9,6 +9,7 @@ export {
   type TreeHost,
 } from './describe.ts';
 export { inventoryFile } from './file-schema.ts';
+export { patchTargets } from './kubernetes/kubeadm.ts';
 export type { CniSettings } from './kubernetes/cni.ts';
 export type { CiliumBalancerSettings, MetallbSettings } from './kubernetes/load-balancer.ts';
 export type { PolicySettings } from './kubernetes/policies.ts';

@@ -10,7 +10,7 @@ const extraArguments = (component: string) =>
     .describe(`Flags of ${component}: {audit-log-maxage: "30"}`);
 
 /** What kubeadm can patch: KnownTargets of kubernetes cmd/kubeadm/app/util/patches/patches.go. */
-const patchTargets = [
+export const patchTargets: readonly string[] = [
   'etcd',
   'kube-apiserver',
   'kube-controller-manager',

@@ -1,3 +1,4 @@
+import { patchTargets } from '@skerry/inventory';
 import { sh, type Step, type StepKind, type StepOptions } from '@skerry/steps';
 import { z } from 'zod';
 
@@ -11,16 +12,8 @@ type Desired = z.infer<typeof schema>;
 /** Names of files of patches that nobody wants. */
 type Observed = readonly string[];
 
-/** What kubeadm has patches for now, or had: the names of their files begin so. */
-const targets = [
-  'etcd',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kubeletconfiguration',
-  'kubeproxydaemonset',
-  'corednsdeployment',
-];
+/** What kubeadm patches by the inventory, and what it could once: the names of their files begin so. */
+const targets = [...patchTargets, 'kubeletconfiguration', 'kubeproxydaemonset'];
 
 // Names with a newline are none of ours. kubeadm reads no folders.
 const find = `
