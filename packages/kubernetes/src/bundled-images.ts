@@ -47,9 +47,7 @@ export function bundledImages(
   const { images } = bundledFor(bundle, { architecture, controlPlane });
   const there = images.map(({ reference }) => reference);
   const isThere = (wanted: string): boolean =>
-    kubeadmNames.includes(wanted)
-      ? there.some((reference) => reference.startsWith(`${wanted}:`))
-      : there.includes(wanted);
+    there.some((reference) => reference === wanted || reference.startsWith(`${wanted}:`));
   const missing = [...new Set(neededBy(inventory, host))].filter((name) => !isThere(name));
   if (missing.length === 0) return images;
   throw new DiagnosticError(
