@@ -1,5 +1,5 @@
 import type { CniSettings } from '@skerry/inventory';
-import { componentOf } from './matrix/components.ts';
+import { versionOf } from './matrix/components.ts';
 import { isAtLeast } from './version-number.ts';
 
 /** What a CNI puts around each packet of a pod. */
@@ -38,7 +38,7 @@ export function overlayOf(cni: CniSettings | undefined): Overlay {
       const tunnel =
         cni.routing === 'native' ? none : made(cni.routing === 'vxlan' ? 'VXLAN' : 'Geneve');
       if (cni.encryption !== 'wireguard') return tunnel;
-      const overhead = ofWireGuard(cni.version ?? componentOf('cilium').version) + tunnel.overhead;
+      const overhead = ofWireGuard(versionOf('cilium', cni.version)) + tunnel.overhead;
       return { name: tunnel === none ? 'WireGuard' : `WireGuard and ${tunnel.name}`, overhead };
     }
     case 'calico': {

@@ -1,6 +1,6 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
-import { componentOf } from '../matrix/components.ts';
+import { componentOf, versionOf } from '../matrix/components.ts';
 
 /** Something at a URL. */
 interface Download {
@@ -149,11 +149,11 @@ function networkContent({ kubernetes }: Inventory): AddOn[] {
   const { cni } = kubernetes.network;
   switch (cni?.name) {
     case 'cilium': {
-      const version = cni.version ?? componentOf('cilium').version;
+      const version = versionOf('cilium', cni.version);
       return [{ kind: 'chart', name: 'cilium', version, repository: 'https://helm.cilium.io' }];
     }
     case 'calico': {
-      const version = cni.version ?? componentOf('calico').version;
+      const version = versionOf('calico', cni.version);
       const folder = `https://raw.githubusercontent.com/projectcalico/calico/v${version}/manifests`;
       return [
         manifest('calico-crds', version, `${folder}/operator-crds.yaml`),
@@ -161,7 +161,7 @@ function networkContent({ kubernetes }: Inventory): AddOn[] {
       ];
     }
     case 'flannel': {
-      const version = cni.version ?? componentOf('flannel').version;
+      const version = versionOf('flannel', cni.version);
       const url = `https://github.com/flannel-io/flannel/releases/download/v${version}/kube-flannel.yml`;
       return [manifest('flannel', version, url)];
     }
@@ -175,7 +175,7 @@ function networkContent({ kubernetes }: Inventory): AddOn[] {
 function addOnContent({ kubernetes }: Inventory): AddOn[] {
   const { version = '' } = kubernetes;
   const { metallb } = kubernetes.loadBalancer;
-  const metallbVersion = metallb?.version ?? componentOf('metallb').version;
+  const metallbVersion = versionOf('metallb', metallb?.version);
   const gateway = componentOf('gateway-api').version;
   return [
     ...(metallb === undefined

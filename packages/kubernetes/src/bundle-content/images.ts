@@ -1,7 +1,7 @@
 import type { Inventory } from '@skerry/inventory';
 import { kubeVipImage } from '../endpoint/kube-vip.ts';
 import type { Sourced } from '../matrix/entry.ts';
-import { componentOf } from '../matrix/components.ts';
+import { versionOf } from '../matrix/components.ts';
 import { pauseImageOf } from '../pause-image.ts';
 import { probeImage } from '../verification/probe-image.ts';
 import { isAtLeast } from '../version-number.ts';
@@ -60,7 +60,7 @@ export function imagesBesideObjects(inventory: Inventory): string[] {
     ...new Set([
       ...pauses,
       ...(kubernetes.endpoint?.via === 'kube-vip' ? [kubeVipImage] : []),
-      ...(cni?.name === 'calico' ? calicoImages(cni.version ?? componentOf('calico').version) : []),
+      ...(cni?.name === 'calico' ? calicoImages(versionOf('calico', cni.version)) : []),
     ]),
   ];
 }

@@ -101,3 +101,8 @@ export function componentOf(name: string): Component {
   if (component === undefined) throw new Error(`the matrix lacks ${name}`);
   return component;
 }
+
+/** The version of a component that the inventory asks for, or else the one that Skerry takes. */
+export function versionOf(name: string, asked: string | undefined): string {
+  return asked ?? componentOf(name).version;
+}

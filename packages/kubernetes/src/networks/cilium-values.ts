@@ -1,7 +1,7 @@
 import type { CniSettings, Inventory } from '@skerry/inventory';
 import { parseRange } from '../address-range.ts';
 import { apiServerPort, controlPlanesOf } from '../kubeadm/endpoint.ts';
-import { componentOf } from '../matrix/components.ts';
+import { versionOf } from '../matrix/components.ts';
 import { overlayOf } from '../overlay.ts';
 import { isAtLeast } from '../version-number.ts';
 import { mergeValues, type Values } from './merge-values.ts';
@@ -12,7 +12,7 @@ type Cilium = Extract<CniSettings, { name: 'cilium' }>;
 export function ciliumVersion({ kubernetes }: Inventory): string | undefined {
   const { cni } = kubernetes.network;
   if (cni?.name !== 'cilium') return undefined;
-  return cni.version ?? componentOf('cilium').version;
+  return versionOf('cilium', cni.version);
 }
 
 /** Whether Services of the type LoadBalancer get addresses of Cilium that are told by `how`. */

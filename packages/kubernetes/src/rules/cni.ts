@@ -1,4 +1,4 @@
-import { componentOf } from '../matrix/components.ts';
+import { versionOf } from '../matrix/components.ts';
 import { releaseOf } from '../matrix/kubernetes-releases.ts';
 import { isTestedWith, testedWith, testedWithOf, testedWords } from '../matrix/tested-with.ts';
 import { removedCiliumValues } from './cilium-values.ts';
@@ -32,7 +32,7 @@ export const cniRules: readonly Rule[] = [
       if (version === undefined || releaseOf(version) === undefined) return;
       if (cni?.name !== 'cilium' && cni?.name !== 'calico') return;
       const { name } = cni;
-      const chosen = cni.version ?? componentOf(name).version;
+      const chosen = versionOf(name, cni.version);
       const known = testedWithOf(name, chosen);
       if (known === undefined || isTestedWith(known, version)) return;
       const fit = testedWith.findLast((one) => one.cni === name && isTestedWith(one, version));
