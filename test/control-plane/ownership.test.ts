@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { objectsKind } from '@skerry/kubernetes';
 import { runFragment } from '../../packages/steps/test/harness/run-fragment.ts';
@@ -262,7 +263,7 @@ describe.skipIf(programs === undefined)('objects of others, and what goes wrong'
     await objects.apply([]);
   });
 
-  it('says what cannot be compared while a webhook does not answer', async () => {
+  it('says what cannot be compared while a webhook does not answer, and waits for it', async () => {
     const webhook = {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'ValidatingWebhookConfiguration',
@@ -281,13 +282,25 @@ describe.skipIf(programs === undefined)('objects of others, and what goes wrong'
       ],
     };
     await objects.byHand('create', webhook);
-    const { changes } = await objects.observe([{ objects: [{ object: configMap('one', {}) }] }]);
+    const groups = [{ objects: [{ object: configMap('one', {}) }] }];
+    const { changes, converge } = await objects.observe(groups);
     expect(lines(changes)).toEqual([
       expect.stringMatching(
         /^create ConfigMap default\/one: cannot be compared yet: .*failed calling webhook/,
       ),
     ]);
-    await objects.api.kubectl('delete', 'validatingwebhookconfiguration', 'strict');
+    const [{ code, stdout }] = await Promise.all([
+      converge(),
+      sleep(3000).then(() =>
+        objects.api.kubectl('delete', 'validatingwebhookconfiguration', 'strict'),
+      ),
+    ]);
+    expect(code).toBe(0);
+    // Once, however often it is tried.
+    expect(stdout.split('waiting until the pods of a webhook answer, for 1')).toHaveLength(2);
+    expect(stdout).toMatch(/failed calling webhook[^]*\nno longer waiting: the webhook answers\n/);
+    expect(stdout).toContain('configmap/one serverside-applied\n');
+    await objects.apply([]);
   });
 
   it('waits for what is named, says so, and what was not reached', async () => {

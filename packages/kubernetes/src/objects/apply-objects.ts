@@ -1,34 +1,22 @@
 import { sh, waits, type Change, type Fragment } from '@skerry/steps';
-import {
-  idOf,
-  type Desired,
-  type DesiredObject,
-  type ObjectGroup,
-  type Wait,
-} from './desired-objects.ts';
+import { ApplyOrders, applySeconds } from './apply-orders.ts';
+import { idOf, type Desired, type DesiredObject } from './desired-objects.ts';
 import { isLost } from './lost-api.ts';
 import { taintOrder, taintSubject } from './node-taints.ts';
 import {
   fieldManager,
   identityAnnotation,
-  marked,
   ownershipLabel,
-  recordName,
   recordKeys,
+  recordName,
   recordOf,
-  recordWith,
 } from './ownership.ts';
-
-/** Seconds for which an object may be refused for a reason that passes: a webhook just starting. */
-const applySeconds = 180;
-/** Seconds until the API serves a new kind, and until an object is gone. */
-const settleSeconds = 120;
 
 const clientSideNote = 'kubectl.kubernetes.io/last-applied-configuration';
 
 // The arguments are orders, one after the other:
-//   group NAME
-//   apply new|all|existing SECONDS COUNT (ID ORIGIN JSON)…
+//   group NAMES
+//   apply SECONDS COUNT (new|there|partial ID ORIGIN JSON)…
 //   established SECONDS COUNT NAME…
 //   wait WHAT HOW RESOURCE NAMESPACE SECONDS
 //   taint NODE COUNT WORD…
@@ -54,22 +42,30 @@ is_passing() {
 # tell_once SECONDS SAID: why it is tried again; once, while told is empty.
 tell_once() {
   [ -z "$told" ] || return 0
-  told=1
-  printf 'trying again for %s s at most: %s\\n' "$1" "$(printf '%s\\n' "$2" | tail -n 1)"
+  told=again how='trying again for'
+  case "$2" in *'failed calling webhook'* | *'no endpoints available'*)
+    told=webhook how='${waits.begins}the pods of a webhook answer, for' ;;
+  esac
+  printf '%s %s s at most: %s\\n' "$how" "$1" "$(printf '%s\\n' "$2" | tail -n 1)"
 }
-# may_wait END: a second, where there is one.
+# may_wait END SECONDS: so long, where there is time.
 may_wait() {
   left=$(($1 - $(now)))
   [ "$left" -gt 0 ] || return 1
   tell_once "$left" "$said"
-  sleep 1
+  sleep "$2"
 }
-# patiently END JSON: applies it, again while what is in the way passes and there is time.
+# patiently END JSON: applies it, again while what is in the way passes and there is time. Each try takes
+# time from the pods that it waits for.
 patiently() {
+  pause=1
   until said=$(printf '%s\\n' "$2" | k apply --server-side --validate=false --field-manager=${fieldManager} --force-conflicts -f - 2>&1); do
     is_passing "$said" || return 1
-    may_wait "$1" || return 1
+    may_wait "$1" "$pause" || return 1
+    [ "$pause" -ge 4 ] || pause=$((pause + 1))
   done
+  [ "$told" != webhook ] || printf '${waits.ends}the webhook answers\\n'
+  told=
   printf '%s\\n' "$said"
 }
 # persist SECONDS COMMAND…: what it says, in said; again while the API is lost and there is time.
@@ -78,16 +74,17 @@ persist() {
   shift
   until said=$("$@" 2>&1); do
     is_lost "$said" || return 1
-    may_wait "$latest" || return 1
+    may_wait "$latest" 1 || return 1
   done
 }
+# texts WHICH COUNT (MARK ID ORIGIN JSON)…: all objects, those that are known, so not new, or the partial ones.
 texts() {
-  count=$1
-  shift
+  which=$1 count=$2
+  shift 2
   while [ "$count" -gt 0 ]; do
-    printf '%s\\n' "$3"
+    case $which-$1 in known-new | partial-new | partial-there) ;; *) printf '%s\\n' "$4" ;; esac
     count=$((count - 1))
-    shift 3
+    shift 4
   done
 }
 # with JSON COMMAND…: the command, with these objects as its input.
@@ -96,17 +93,10 @@ with() {
   shift
   printf '%s\\n' "$text" | k "$@" -f -
 }
-# existing SECONDS JSON: how many of these objects are there, in found.
-existing() {
+# is_there SECONDS JSON: whether this object is there, in found.
+is_there() {
   persist "$1" with "$2" get --ignore-not-found -o name || return 1
   found=$(printf '%s\\n' "$said" | grep -c '^[a-z0-9.-]*/[^ ]*$') || :
-}
-# Of an object that somebody made by "kubectl apply" without --server-side, kubectl hands all its fields
-# over to whoever applies it next, so that those we do not name would go. It knows it by this note.
-take_note_off() {
-  persist "$1" with "$2" get --ignore-not-found -o json || ! is_lost "$said" || return 1
-  printf '%s\\n' "$said" | grep -q '^ *"${clientSideNote}": ' || return 0
-  persist "$1" with "$2" annotate '${clientSideNote}-' || ! is_lost "$said"
 }
 say_and_fail() {
   printf '%s\\n' "$said" >&2
@@ -122,24 +112,38 @@ blame() {
   printf '%s, from %s: %s\\n' "$1" "$2" "$said" >&2
   status=1
 }
+# see SECONDS JSON: how many of these objects are there, in found. Of an object that somebody made by
+# "kubectl apply" without --server-side, kubectl hands all its fields over to whoever applies it next, so
+# that those we do not name would go. It knows it by a note, which is taken off here.
+see() {
+  found=0
+  if ! persist "$1" with "$2" get --ignore-not-found -o json; then
+    ! is_lost "$said"
+    return
+  fi
+  # What is read from standard input comes as a list; keys of its items stand twelve columns in.
+  found=$(printf '%s\\n' "$said" | grep -c '^            "kind": "') || :
+  printf '%s\\n' "$said" | grep -q '^ *"${clientSideNote}": ' || return 0
+  persist "$1" with "$2" annotate '${clientSideNote}-' || ! is_lost "$said"
+}
 # All at once; where that fails each object alone, so that the one to blame gets its name.
 apply() {
-  which=$1 seconds=$2 end=$(($(now) + $2)) count=$3 status=0
-  shift 3
-  all=$(texts "$count" "$@")
-  [ "$which" = new ] || take_note_off "$seconds" "$all" || say_and_fail
+  seconds=$1 end=$(($(now) + $1)) count=$2 status=0 told=
+  shift 2
+  all=$(texts all "$count" "$@") known=$(texts known "$count" "$@")
+  [ -z "$known" ] || see "$seconds" "$known" || say_and_fail
   told=
-  if [ "$which" != existing ] || { existing "$seconds" "$all" && [ "$found" -eq "$count" ]; }; then
+  if [ -z "$(texts partial "$count" "$@")" ] || [ "$found" -eq "$(printf '%s\\n' "$known" | wc -l)" ]; then
     if patiently "$end" "$all"; then return; fi
   fi
   while [ "$count" -gt 0 ]; do
-    if [ "$which" = existing ] && ! existing "$seconds" "$3"; then blame "$1" "$2"
-    elif [ "$which" = existing ] && [ "$found" = 0 ]; then
-      printf '%s: it is not there, so nothing of it is set\\n' "$1"
-    elif ! patiently "$end" "$3"; then blame "$1" "$2"
+    if [ "$1" = partial ] && ! is_there "$seconds" "$4"; then blame "$2" "$3"
+    elif [ "$1" = partial ] && [ "$found" = 0 ]; then
+      printf '%s: it is not there, so nothing of it is set\\n' "$2"
+    elif ! patiently "$end" "$4"; then blame "$2" "$3"
     fi
     count=$((count - 1))
-    shift 3
+    shift 4
   done
   return $status
 }
@@ -156,7 +160,7 @@ established() (
   while :; do
     said=$(k get $names --no-headers -o "custom-columns=$columns" 2>&1) &&
       ! printf '%s\\n' "$said" | grep -qv ' True *$' && return
-    may_wait "$end" || say_and_fail
+    may_wait "$end" 1 || say_and_fail
   done
 )
 # reach COMMAND…: at most until end, begun again while the API is lost; what it says is told. 2 where it is
@@ -217,7 +221,7 @@ while [ $# -gt 0 ]; do
     apply)
       shift
       apply "$@" || exit
-      shift $((3 + 3 * $3))
+      shift $((2 + 4 * $2))
       ;;
     established)
       shift
@@ -300,95 +304,22 @@ export function applyObjects(desired: Desired, changes: readonly Change[]): Frag
   const left = changes.filter(
     ({ subject }) => !wanted.has(subject) && subject !== idOf(record.object),
   );
-  const words = [
-    ...(isDue(record) ? recordAhead(record, desired) : []),
-    ...desired.groups.slice(0, last + 1).flatMap((group) => ordersOf(group, due, desired)),
-    ...(left.length > 0 ? ['group', 'what is no longer wanted'] : []),
-    ...left.flatMap(removalOrder),
-    ...(isDue(record) ? applyOrder([record], due, desired) : []),
-  ];
-  return sh(converge, desired.kubeconfig, ownershipLabel(desired), recordName(desired), ...words);
+  const orders = new ApplyOrders(desired, due);
+  if (isDue(record)) orders.recordAhead(record);
+  for (const group of desired.groups.slice(0, last + 1)) orders.group(group);
+  if (left.length > 0) orders.removals(left);
+  if (isDue(record)) orders.record(record);
+  return sh(
+    converge,
+    desired.kubeconfig,
+    ownershipLabel(desired),
+    recordName(desired),
+    ...orders.words(),
+  );
 }
 
 /** Seconds: all waits, and time for what passes. */
 export function applyDeadline({ groups }: Desired): number {
   const waits = groups.flatMap((group) => group.waits.map(({ seconds }) => seconds));
   return waits.reduce((sum, seconds) => sum + seconds, 0) + groups.length * applySeconds + 600;
-}
-
-/** The types are noted before the first object of them is there, beside those noted already. */
-function recordAhead(record: DesiredObject, desired: Desired): string[] {
-  const [head = '', tail = ''] = JSON.stringify(
-    marked(recordWith(desired, { types: '@', absent: '' }), desired),
-  ).split('@');
-  const { data } = record.object as { readonly data?: Readonly<Record<string, string>> };
-  return ['record', head, data?.[recordKeys.types] ?? '', tail];
-}
-
-type Due = ReadonlyMap<string, Change>;
-
-function ordersOf(group: ObjectGroup, changes: Due, desired: Desired): string[] {
-  const due = group.objects.filter(({ object }) => changes.has(idOf(object)));
-  const taints = group.objects.flatMap((one) => taintOrder(one, changes));
-  const made = due.filter(({ ownership }) => ownership === 'owned' || ownership === 'kept');
-  const isGround = ({ object: { kind } }: DesiredObject): boolean =>
-    kind === 'Namespace' || kind === 'CustomResourceDefinition';
-  const kinds = made.filter(({ object }) => object.kind === 'CustomResourceDefinition');
-  const names = kinds.map(({ object }) => object.metadata.name);
-  const ground = made.filter(isGround);
-  const others = made.filter((one) => !isGround(one));
-  const parts = due.filter(({ ownership }) => ownership === 'partial');
-  return [
-    ...(due.length + taints.length + group.waits.length > 0 ? ['group', group.name] : []),
-    ...due
-      .filter(({ ownership }) => ownership === 'absent')
-      .flatMap(({ object }) => deleteOrder(idOf(object))),
-    ...applyOrder(ground, changes, desired),
-    ...(names.length > 0 ? ['established', `${settleSeconds}`, `${names.length}`, ...names] : []),
-    ...applyOrder(others, changes, desired),
-    ...taints,
-    ...applyOrder(parts, changes, desired),
-    ...group.waits.flatMap(waitOrder),
-  ];
-}
-
-function waitOrder({ resource, namespace = '', condition, jsonpath, seconds }: Wait): string[] {
-  const how =
-    condition !== undefined
-      ? [condition, `condition=${condition}`]
-      : jsonpath !== undefined
-        ? [jsonpath, `jsonpath=${jsonpath}`]
-        : ['rolled out', 'rollout'];
-  return ['wait', ...how, resource, namespace, `${seconds}`];
-}
-
-/** \`new\` where all are made, \`existing\` where only what is there may be touched. */
-function applyOrder(objects: readonly DesiredObject[], changes: Due, desired: Desired): string[] {
-  if (objects.length === 0) return [];
-  const isNew = objects.every(({ object }) => changes.get(idOf(object))?.action === 'create');
-  const isPart = objects.some(({ ownership }) => ownership === 'partial');
-  const which = isPart ? 'existing' : isNew ? 'new' : 'all';
-  const words = objects.flatMap((one) => [
-    idOf(one.object),
-    one.origin,
-    JSON.stringify(marked(one, desired)),
-  ]);
-  return ['apply', which, `${applySeconds}`, `${objects.length}`, ...words];
-}
-
-/** Of `Deployment.apps shop/web`: the type, the name, the namespace. */
-function placeOf(id: string): [type: string, name: string, namespace: string] {
-  const [type = '', place = ''] = id.split(' ');
-  const slash = place.indexOf('/');
-  return [type, place.slice(slash + 1), slash < 0 ? '' : place.slice(0, slash)];
-}
-
-function deleteOrder(id: string): string[] {
-  return ['delete', id, ...placeOf(id), `${settleSeconds}`];
-}
-
-function removalOrder({ subject, action, before }: Change): string[] {
-  if (action === 'delete') return deleteOrder(subject);
-  const label = before === 'owned' ? 'app.kubernetes.io/managed-by' : '';
-  return ['release', subject, ...placeOf(subject), label];
 }

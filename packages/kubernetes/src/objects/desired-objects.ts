@@ -107,7 +107,7 @@ export interface Identity {
 }
 
 /** `networking.k8s.io` of `networking.k8s.io/v1`; '' for the core. */
-export function groupOf({ apiVersion }: Pick<Identity, 'apiVersion'>): string {
+function groupOf({ apiVersion }: Pick<Identity, 'apiVersion'>): string {
   const slash = apiVersion.indexOf('/');
   return slash < 0 ? '' : apiVersion.slice(0, slash);
 }
@@ -128,4 +128,16 @@ export function idOf(identity: Identity): string {
 export function typeOf(identity: Identity): string {
   const version = identity.apiVersion.slice(identity.apiVersion.indexOf('/') + 1);
   return `${identity.kind}.${version}.${groupOf(identity)}`;
+}
+
+/** `IPAddressPool.metallb.io`: a kind, whatever its version. */
+export function kindOf(identity: Pick<Identity, 'apiVersion' | 'kind'>): string {
+  return `${identity.kind}.${groupOf(identity)}`;
+}
+
+/** The kind that a CustomResourceDefinition defines; undefined of all else. */
+export function definedKind(object: DesiredObject['object']): string | undefined {
+  if (object.kind !== 'CustomResourceDefinition') return undefined;
+  const { spec } = object as { spec?: { group?: string; names?: { kind?: string } } };
+  return `${spec?.names?.kind ?? ''}.${spec?.group ?? ''}`;
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { textDiff, type Change } from '@skerry/steps';
-import { groupOf, idOf, type Desired, type DesiredObject } from './desired-objects.ts';
+import { definedKind, idOf, kindOf, type Desired, type DesiredObject } from './desired-objects.ts';
 import { objectsText, type KubernetesObject } from './kubernetes-object.ts';
 import { taintChange } from './node-taints.ts';
 import { differenceOf } from './object-difference.ts';
@@ -52,7 +52,8 @@ export function objectChanges(desired: Desired, observed: Observed): Change[] {
     const change = changeOf(one, seen);
     if (change === undefined) continue;
     changes.push(change);
-    if (one.object.kind === 'CustomResourceDefinition') seen.changingKinds.add(definedKind(one));
+    const defined = definedKind(one.object);
+    if (defined !== undefined) seen.changingKinds.add(defined);
   }
   const ids = new Set([...wanted, record].map(({ object }) => idOf(object)));
   const left = observed.live.filter((one) => !ids.has(idOf(one)));
@@ -138,7 +139,7 @@ function refusal(
   const { object, origin } = one;
   const subject = idOf(object);
   const short = message.replaceAll(/^(Error from server[^:]*|error): /gm, '');
-  if (isPassing(message) || seen.changingKinds.has(`${object.kind}.${groupOf(object)}`)) {
+  if (isPassing(message) || seen.changingKinds.has(kindOf(object))) {
     const why = `cannot be compared yet: ${short}`;
     return live === undefined
       ? { ...creation(one, seen.desired), why }
@@ -199,13 +200,6 @@ function dependantsFirst(a: Change, b: Change): number {
     return found < 0 ? deletionOrder.length : found;
   };
   return rank(a) - rank(b);
-}
-
-/** `IPAddressPool.metallb.io` of the definition of that kind. */
-function definedKind({ object }: DesiredObject): string {
-  const { group, names } = (object as { spec?: { group?: string; names?: { kind?: string } } })
-    .spec ?? { group: '', names: {} };
-  return `${names?.kind ?? ''}.${group ?? ''}`;
 }
 
 /** A definition of a kind without its schemas, of which each has hundreds or thousands of lines. */

@@ -32,8 +32,9 @@ export interface Observed {
 const restartSeconds = 60;
 
 // Five words for each object: id, ownership, type, namespace, JSON. The usual way is two calls: one
-// for what is there, one for what an apply would make of it. All else is asked only where they leave
-// something open: objects without our mark, kinds and namespaces that are not there yet, refusals.
+// for what is there, one for what an apply would make of it. A third one is for what they leave open:
+// objects without our mark, kinds and namespaces that are not there yet. More are for refusals only, and
+// for objects of types that are no longer wanted.
 // A server-side apply refuses fields that a schema has not; for its own check of the same, kubectl would
 // fetch and read the schemas of all types first.
 const probe = `
@@ -111,50 +112,26 @@ learn_kinds() {
   kinds=$nl$(k api-resources --no-headers | awk '{ n = split($(NF - 2), v, "/"); print $NF "." (n > 1 ? v[1] : "") }')$nl
   [ "$kinds" != "$nl$nl" ]
 }
-is_served() {
-  kind=\${1%%.*}
-  group=\${1#*.}
-  case "$kinds" in *"$nl$kind.\${group#*.}$nl"*) return 0 ;; esac
-  return 1
-}
+# served_of TYPES: those that the API knows.
 served_of() (
   found=
   IFS=,
   for type in $1; do
-    if is_served "$type"; then found=$found,$type; fi
+    kind=\${type%%.*} group=\${type#*.}
+    case "$kinds" in *"$nl$kind.\${group#*.}$nl"*) found=$found,$type ;; esac
   done
   printf '%s' "\${found#,}"
 )
-if live=$(list "$types" 2>/dev/null); then
-  printf '== live\\n%s\\n' "$live"
-else
-  echo '== call'
-  await_api || exit
-  learn_kinds || exit
-  live=$(list "$(served_of "$types")") || exit
-  printf '== live\\n%s\\n' "$live"
-fi
-have=$nl$(printf '%s\\n' "$live" | sed -n 's/^ *"${identityAnnotation.replace('/', '\\/')}": "\\([^"]*\\)",\\{0,1\\}$/\\1/p')$nl
-recorded() { printf '%s\\n' "$live" | sed -n "s/^ *\\"$1\\": \\"\\([^\\"]*\\)\\",\\{0,1\\}$/\\1/p" | head -n 1; }
-known=$(recorded ${recordKeys.types})
-gone=$(recorded ${recordKeys.absent})
-live=
-more=$(
-  IFS=,
-  for type in $known; do
-    case ",$types," in *",$type,"*) ;; *) printf ',%s' "$type" ;; esac
-  done
-)
-if [ -n "$more" ]; then
-  learn_kinds || exit
-  more=$(served_of "\${more#,}")
-  if [ -n "$more" ]; then
-    echo '== live'
-    list "$more" || exit
-  fi
-fi
-wanted=$nl
-open=$nl
+# list_also TYPES: what is ours of them, as far as the API knows them.
+list_also() {
+  learn_kinds || return
+  also=$(served_of "$1")
+  [ -n "$also" ] || return 0
+  echo '== live'
+  list "$also"
+}
+# noted TEXT KEY: what the record keeps under a key.
+noted() { printf '%s\\n' "$1" | sed -n "s/^ *\\"$2\\": \\"\\([^\\"]*\\)\\",\\{0,1\\}$/\\1/p" | head -n 1; }
 each() {
   while [ $# -gt 0 ]; do
     case "$have" in
@@ -169,47 +146,107 @@ each() {
     shift 5
   done
 }
-each "$@"
-if [ "$open" != "$nl" ]; then
-  learn_kinds || exit
-  echo '== call'
-  namespaces=$(k get namespaces -o name) || exit
-  namespaces=$nl$namespaces$nl
-  there=$nl
-  sort_out() {
-    while [ $# -gt 0 ]; do
-      case "$open" in
-        *"$nl$1$nl"*)
-          if ! is_served "$3"; then
+# The open objects, and the namespaces that they lie in.
+opened() {
+  asked=' '
+  while [ $# -gt 0 ]; do
+    case "$open" in
+      *"$nl$1$nl"*)
+        printf '%s\\n' "$5"
+        case "$asked" in
+          *" $4 "*) ;;
+          *)
+            [ -z "$4" ] || printf '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"%s"}}\\n' "$4"
+            asked="$asked$4 "
+            ;;
+        esac
+        ;;
+    esac
+    shift 5
+  done
+}
+# find_open …: what there is of the open objects, in out, and what kubectl complains of, in said.
+find_open() {
+  out=$({ opened "$@" | find 2>&1 >&4 4>&- | { said=$(cat); printf '\\n== said\\n%s' "$said"; }; } 4>&1)
+  said=\${out##*"$nl== said$nl"}
+  out=\${out%"$nl== said$nl"*}
+}
+# Of the namespaces of a list their names: "name" stands four columns to the right of "kind".
+namespaces_in() {
+  awk '/^ *"kind": "Namespace",?$/ { inside = index($0, "\\"") + 4 }
+    inside && index($0, "\\"name\\": \\"") == inside { split($0, word, "\\""); print word[4]; inside = 0 }'
+}
+sort_out() {
+  while [ $# -gt 0 ]; do
+    case "$open" in
+      *"$nl$1$nl"*)
+        kind=\${3%%.*} version=\${3#*.}
+        group=\${version#*.} version=\${version%%.*}
+        case "$said" in
+          *"no matches for kind \\"$kind\\" in version \\"\${group:+$group/}$version\\""*)
             echo "== pending $1"
             echo kind
-          else
+            ;;
+          *)
             case "$namespaces" in
-              *"$nl""namespace/$4$nl"*)
+              *"$nl$4$nl"*)
                 there=$there$1$nl
                 [ "$2" = absent ] || wanted=$wanted$1$nl
                 ;;
               *)
-                if [ -z "$4" ]; then
-                  there=$there$1$nl
-                  [ "$2" = absent ] || wanted=$wanted$1$nl
-                else
-                  echo "== pending $1"
-                  echo namespace
-                fi
+                echo "== pending $1"
+                echo namespace
                 ;;
             esac
-          fi
-          ;;
-      esac
-      shift 5
-    done
-  }
+            ;;
+        esac
+        ;;
+    esac
+    shift 5
+  done
+}
+# survey …: what there is; 1 where the API is lost, with what kubectl said in said.
+survey() {
+  live= out= said= listed=1
+  wanted=$nl open=$nl
+  # It fails as a whole where the API does not know one of the types.
+  live=$(list "$types" 2>/dev/null) || { listed= live=; echo '== call'; }
+  [ -z "$listed" ] || printf '== live\\n%s\\n' "$live"
+  have=$nl$(printf '%s\\n' "$live" | sed -n 's/^ *"${identityAnnotation.replace('/', '\\/')}": "\\([^"]*\\)",\\{0,1\\}$/\\1/p')$nl
+  gone=$(noted "$live" ${recordKeys.absent})
+  each "$@"
+  [ "$open" != "$nl" ] || return 0
+  find_open "$@"
+  is_lost "$said" && return 1
+  printf '%s\\n' "$out"
+  # The core has no namespace.
+  namespaces=$nl$nl$(printf '%s\\n' "$out" | namespaces_in)$nl
+  there=$nl
   sort_out "$@"
-  if [ "$there" != "$nl" ]; then
-    try find "$there" "$@" || exit
+  printf '%s\\n' "$said" | grep -qv -e 'no matches for kind' -e '^ensure CRDs' -e '^Warning:' -e '^ *$' || return 0
+  # Something else: it is about one of them.
+  [ "$there" = "$nl" ] || try find "$there" "$@" || exit
+}
+if ! survey "$@"; then
+  await_api || exit
+  if ! survey "$@"; then
+    tell "$said"
+    exit 1
   fi
 fi
+if [ -n "$listed" ]; then
+  more=$(
+    IFS=,
+    for type in $(noted "$live" ${recordKeys.types}); do
+      case ",$types," in *",$type,"*) ;; *) printf ',%s' "$type" ;; esac
+    done
+  )
+  [ -z "$more" ] || list_also "\${more#,}" || exit
+else
+  # Where nothing of what is wanted carries our mark, nothing else does: the record is written first.
+  case "$out" in *"\\"$label\\": "*) list_also "$types,$(noted "$out" ${recordKeys.types})" || exit ;; esac
+fi
+live= out=
 if [ "$wanted" != "$nl" ]; then
   try dry "$wanted" "$@"
 fi
