@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A real etcd and a real API server as processes on loopback: everything of a cluster but its nodes. */
+/** A real etcd and a real API server as processes on loopback: all of a cluster but nodes and controllers. */
 export interface ApiServer {
   readonly kubeconfig: string;
   /** With the folder of kubectl in front of PATH. */
@@ -36,7 +36,7 @@ async function freePort(): Promise<number> {
 export interface Programs {
   /** The program etcd. */
   readonly etcd: string;
-  /** A folder with kube-apiserver, kubeadm and kubectl. */
+  /** A folder with the programs of a control plane, kubeadm and kubectl. */
   readonly kubernetes: string;
 }
 
@@ -60,7 +60,16 @@ export async function built(component: string): Promise<string | undefined> {
   return (await Promise.all(aged)).toSorted((a, b) => b.time - a.time)[0]?.path;
 }
 
-export async function startApiServer(programs: Programs): Promise<ApiServer> {
+/** With the real controllers of namespaces, DaemonSets and nodes, and the real scheduler. */
+export interface WithControllers {
+  /** After so long a node whose kubelet is silent is Unknown. */
+  readonly silentSeconds: number;
+}
+
+export async function startApiServer(
+  programs: Programs,
+  controllers?: WithControllers,
+): Promise<ApiServer> {
   const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   const folder = await mkdtemp(join(base, 'skerry-api-'));
   const [clients, peers, port] = [await freePort(), await freePort(), await freePort()];
@@ -164,6 +173,16 @@ export async function startApiServer(programs: Programs): Promise<ApiServer> {
   } catch (error) {
     await dispose();
     throw error;
+  }
+  if (controllers !== undefined) {
+    const common = { kubeconfig, 'leader-elect': 'false', 'secure-port': '0' };
+    start(join(programs.kubernetes, 'kube-controller-manager'), {
+      ...common,
+      controllers: 'namespace-controller,daemonset-controller,node-lifecycle-controller',
+      'node-monitor-grace-period': `${controllers.silentSeconds}s`,
+      'node-monitor-period': '1s',
+    });
+    start(join(programs.kubernetes, 'kube-scheduler'), common);
   }
   return {
     kubeconfig,

@@ -11,10 +11,17 @@ command -v kubectl >/dev/null || { echo 'kubectl is missing' >&2; exit 1; }
 /** Gone as soon as the set-up is taken away: one that was cut off then ends, wherever it stands. */
 const marker = '/run/skerry/verification';
 
+/** `node lab-1 True`: Unknown is what the controller of nodes says of one whose kubelet is silent. */
+const nodeLines =
+  '{range .items[*]}node {.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
+/** `pod on=lab-1 ready=False ImagePullBackOff` */
+const podLines =
+  '{range .items[*]}pod on={.spec.nodeName} ready={.status.conditions[?(@.type=="Ready")].status} {.status.containerStatuses[*].state.waiting.reason}{"\\n"}{end}';
+
 /**
  * Removes what an earlier run left, makes the objects and waits until the pods are ready, at most
- * `seconds`; no longer where an image cannot be had. Exits 0 also where some are not: that is for the
- * checks to tell.
+ * `seconds`; no longer where an image cannot be had, nor for pods on nodes that are lost. Exits 0 also where
+ * some are not ready: that is for the checks to tell.
  */
 export function setUpFragment(objects: readonly KubernetesObject[], seconds: number): Fragment {
   const list = { apiVersion: 'v1', kind: 'List', items: objects };
@@ -33,7 +40,12 @@ persist() {
   done
 }
 fail() { printf '%s\\n' "$said" >&2; exit 1; }
-persist kubectl delete namespace "$namespace" --ignore-not-found --wait --timeout="$3s" || fail
+remove() { kubectl delete namespace "$namespace" --ignore-not-found --wait --timeout="$1"; }
+if ! persist remove 30s; then
+  # Pods on a node that is lost end only by force. They are our own and hold nothing.
+  persist kubectl -n "$namespace" delete pods --all --force --grace-period=0 --wait=false || fail
+  persist remove "$3s" || fail
+fi
 [ -e "$marker" ] || exit
 # The objects are our own and well known: to check them kubectl would ask for the schemas of all types.
 create() { printf '%s\\n' "$objects" | kubectl create --validate=false -f -; }
@@ -41,15 +53,23 @@ if ! persist create; then
   # An attempt whose answer was lost has made them.
   case $said in *'AlreadyExists'*) ;; *) fail ;; esac
 fi
+# Whether no pod is awaited but those on nodes whose kubelet is silent.
+only_on_lost() {
+  printf '%s\\n%s\\n' "$nodes" "$pods" | awk '
+    $1 == "node" { silent[$2] = $3 == "Unknown"; next }
+    $1 == "pod" && $3 != "ready=True" { if (silent[substr($2, 4)]) lost = 1; else others = 1 }
+    END { exit !lost || others }'
+}
 shift 3
 for workload; do
   until kubectl -n "$namespace" rollout status "$workload" --timeout=10s >/dev/null 2>&1; do
     [ -e "$marker" ] && [ "$(date +%s)" -lt "$end" ] || break 2
-    reasons=$(kubectl -n "$namespace" get pods \\
-      -o 'jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}') || break 2
-    case $reasons in
+    pods=$(kubectl -n "$namespace" get pods -o 'jsonpath=${podLines}') || break 2
+    case $pods in
       *ErrImage*|*ImagePull*|*InvalidImageName*) break 2 ;;
     esac
+    nodes=$(kubectl get nodes -o 'jsonpath=${nodeLines}') || break 2
+    ! only_on_lost || break
   done
 done
 exit 0

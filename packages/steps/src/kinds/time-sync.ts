@@ -103,7 +103,8 @@ $lines
 "
   done
 fi
-systemctl --quiet enable -- "$unit" && systemctl restart -- "$unit" && rm -f "$mark"
+if [ "$(systemctl is-enabled -- "$unit" 2>/dev/null)" != enabled ]; then systemctl --quiet enable -- "$unit" || exit; fi
+systemctl restart -- "$unit" && rm -f "$mark"
 `;
 
 const wantedSources = (desired: Desired, daemon: Observed['daemon']): string[] =>
