@@ -98,6 +98,18 @@ describe('the kubernetes section', () => {
       '  loadBalancer: {metallb: {pools: [], peers: [{name: r, address: 10.0.0.2, asn: 1, localAsn: 2, password: hunter22}]}}\n',
       'secret-literal 4:107',
     ],
+    [
+      '  loadBalancer: {metallb: {pools: [], communities: {site: "65536:1"}}}\n',
+      'invalid-community 4:59',
+    ],
+    [
+      '  loadBalancer: {metallb: {pools: [{name: edge, addresses: [], communities: ["1:65536"]}]}}\n',
+      'invalid-community 4:78',
+    ],
+    [
+      '  loadBalancer: {cilium: {pools: [], communities: {site: "large:1:2:4294967296"}}}\n',
+      'invalid-community 4:58',
+    ],
     ['  policies: {allow: [{to: app, from: any}]}\n', 'invalid-selector 4:27'],
     ['  policies: {allow: [{to: a=b, from: any, ports: [http]}]}\n', 'invalid-port 4:51'],
     ['  policies: {allow: [dsn]}\n', 'invalid-value 4:22'],

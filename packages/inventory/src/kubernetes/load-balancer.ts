@@ -3,9 +3,20 @@ import { secretReference, serverName, word } from '../formats.ts';
 import { fromLegacyMetallb } from './metallb-legacy.ts';
 import { asn, interfaceName, objectName, version } from './values.ts';
 
+/** Numbers of 16 bits each (RFC 1997), or after `large:` three of 32 bits (RFC 8092). */
+function isCommunity(text: string): boolean {
+  const isLarge = text.startsWith('large:');
+  const numbers = text.split(':').slice(isLarge ? 1 : 0);
+  const limit = isLarge ? 2 ** 32 : 2 ** 16;
+  return (
+    numbers.length === (isLarge ? 3 : 2) &&
+    numbers.every((number) => /^\d+$/.test(number) && Number(number) < limit)
+  );
+}
+
 const community = z
   .string()
-  .refine((value) => /^(\d{1,5}:\d{1,5}|large:\d+:\d+:\d+)$/.test(value), {
+  .refine(isCommunity, {
     error: 'must be a community, like 64512:100 or large:64512:100:1',
     params: { code: 'invalid-community' },
   })
@@ -27,7 +38,12 @@ const pool = z.strictObject({
     .describe('Leave out .0 and .255, which some old equipment drops'),
   interfaces: z.array(interfaceName).default([]).describe('l2: only on these interfaces of a node'),
   communities: z
-    .array(word('A community'))
+    .array(
+      word('A community').refine((value) => !value.includes(':') || isCommunity(value), {
+        error: 'must be a name of "communities", or a community, like 64512:100',
+        params: { code: 'invalid-community' },
+      }),
+    )
     .default([])
     .describe('bgp: names of "communities", or communities'),
   localPreference: z.int().min(0).optional().describe('bgp: for peers inside of one AS'),
