@@ -46,7 +46,10 @@ describe.skipIf(programs === undefined)('objects of others, and what goes wrong'
     });
     // By "kubectl apply", of which kubectl would hand over all fields, and drop those not named here.
     await objects.byHand('apply', daemonSet({ spec }));
-    const { changes, converge } = await objects.observe([{ objects: [restarted('1'), missing] }]);
+    const { observed, changes, converge } = await objects.observe([
+      { objects: [restarted('1'), missing] },
+    ]);
+    expect(observed.calls).toBe(3);
     expect(diffOf(changes, 'DaemonSet.apps kube-system/proxy')).toEqual([
       '+  labels:',
       '+    skerry.dev/cluster-objects: partial',
@@ -336,6 +339,10 @@ describe.skipIf(programs === undefined)('objects of others, and what goes wrong'
     const changes = objectsKind.diff(none.desired, objectsKind.parse(none.output, none.desired));
     expect(lines(changes)).toEqual(['create ConfigMap default/one']);
     const { kubectl, kubeconfig } = objects.api;
+    await kubectl('config', 'set-credentials', 'admin', '--token=of-somebody-else');
+    const stranger = await at(kubeconfig);
+    expect(stranger.output.code).not.toBe(0);
+    expect(stranger.output.stderr).toMatch(/Unauthorized|must be logged in/);
     await kubectl('config', 'set-cluster', 'test', '--server=https://127.0.0.1:1');
     const silent = await at(kubeconfig);
     expect(silent.output.code).not.toBe(0);

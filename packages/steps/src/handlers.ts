@@ -1,16 +1,11 @@
 import type { Handler } from './kind.ts';
 import { sh } from './fragment.ts';
 
-// To read all units again costs a second where there are many, and most restarts are for a configuration
-// that systemd does not read.
-const readChanged = `[ "$(systemctl show --property=NeedDaemonReload --value -- "$1")" = no ] || systemctl daemon-reload || exit 1
-`;
-
-/** `systemctl restart UNIT` (after a daemon-reload where its unit file changed, so that this counts). */
+/** `systemctl restart UNIT` (after a daemon-reload, so that a changed unit file counts). */
 export function restart(unit: string): Handler {
   return {
     id: `restart ${unit}`,
-    fragment: sh(`${readChanged}systemctl restart "$1"`, unit),
+    fragment: sh('systemctl daemon-reload && systemctl restart "$1"', unit),
   };
 }
 
@@ -18,7 +13,7 @@ export function restart(unit: string): Handler {
 export function reload(unit: string): Handler {
   return {
     id: `reload ${unit}`,
-    fragment: sh(`${readChanged}systemctl reload-or-restart "$1"`, unit),
+    fragment: sh('systemctl daemon-reload && systemctl reload-or-restart "$1"', unit),
   };
 }
 

@@ -35,18 +35,18 @@ is_passing() {
   is_lost "$1" && return 0
   case "$1" in
     *'failed calling webhook'* | *'conversion webhook for'* | *'no endpoints available'*) return 0 ;;
-    *'no matches for kind'* | *'currently unable to handle'*) return 0 ;;
+    *'no matches for kind'* | *'could not find the requested resource'* | *'currently unable to handle'*) return 0 ;;
   esac
   return 1
 }
 # tell_once SECONDS SAID: why it is tried again; once, while told is empty.
 tell_once() {
   [ -z "$told" ] || return 0
-  told=again how='trying again for'
+  told=again preface='trying again for'
   case "$2" in *'failed calling webhook'* | *'no endpoints available'*)
-    told=webhook how='${waits.begins}the pods of a webhook answer, for' ;;
+    told=webhook preface='${waits.begins}the pods of a webhook answer, for' ;;
   esac
-  printf '%s %s s at most: %s\\n' "$how" "$1" "$(printf '%s\\n' "$2" | tail -n 1)"
+  printf '%s %s s at most: %s\\n' "$preface" "$1" "$(printf '%s\\n' "$2" | tail -n 1)"
 }
 # may_wait END SECONDS: so long, where there is time.
 may_wait() {
@@ -117,12 +117,11 @@ blame() {
 # that those we do not name would go. It knows it by a note, which is taken off here.
 see() {
   found=0
-  if ! persist "$1" with "$2" get --ignore-not-found -o json; then
-    ! is_lost "$said"
-    return
+  if persist "$1" with "$2" get --ignore-not-found -o json; then
+    # What is read from standard input comes as a list; keys of its items stand twelve columns in.
+    found=$(printf '%s\\n' "$said" | grep -c '^            "kind": "') || :
+  elif is_lost "$said"; then return 1
   fi
-  # What is read from standard input comes as a list; keys of its items stand twelve columns in.
-  found=$(printf '%s\\n' "$said" | grep -c '^            "kind": "') || :
   printf '%s\\n' "$said" | grep -q '^ *"${clientSideNote}": ' || return 0
   persist "$1" with "$2" annotate '${clientSideNote}-' || ! is_lost "$said"
 }

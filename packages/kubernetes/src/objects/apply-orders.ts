@@ -45,6 +45,8 @@ export class ApplyOrders {
       const ahead = recordWith(this.#desired, { types, absent: '' });
       this.#record = this.#text(ahead);
       this.#batch.push(ahead);
+      // kubectl goes on after what the server does not take.
+      this.#flush();
       return;
     }
     const [head = '', tail = ''] = this.#text(
@@ -65,7 +67,8 @@ export class ApplyOrders {
     // Before the note of them in their node, which tells whose they are.
     this.#order(taints);
     this.#apply(due.filter(({ ownership }) => ownership === 'partial'));
-    if (group.waits.length === 0) return;
+    // What comes next may look for kinds only as it starts.
+    if (group.waits.length === 0) return this.#establish();
     this.#order(group.waits.flatMap(waitOrder));
     this.#defined.clear();
   }
@@ -96,6 +99,7 @@ export class ApplyOrders {
   }
 
   #establish(): void {
+    if (this.#defined.size === 0) return;
     const names = [...this.#defined.values()];
     this.#order(['established', `${settleSeconds}`, `${names.length}`, ...names]);
     this.#defined.clear();

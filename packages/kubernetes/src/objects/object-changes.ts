@@ -17,7 +17,7 @@ const holders: Readonly<Record<string, string>> = {
 
 /** A webhook or an API behind the API server that does not answer now may do so once this is applied. */
 const passing =
-  /failed calling webhook|no endpoints available|not support(ed)? dry.?run|no matches for kind|namespaces? "[^"]*" not found|server is currently unable to handle/i;
+  /failed calling webhook|no endpoints available|not support(ed)? dry.?run|no matches for kind|could not find the requested resource|namespaces? "[^"]*" not found|server is currently unable to handle/i;
 
 /** Whether what kubectl said goes away when something else is there. */
 function isPassing(message: string): boolean {

@@ -167,8 +167,9 @@ opened() {
 }
 # find_open …: what there is of the open objects, in out, and what kubectl complains of, in said.
 find_open() {
-  out=$({ opened "$@" | find 2>&1 >&4 4>&- | { said=$(cat); printf '\\n== said\\n%s' "$said"; }; } 4>&1)
+  out=$({ opened "$@" | find 2>&1 >&4 4>&- | { said=$(cat); printf '\\n== said\\n%s.' "$said"; }; } 4>&1)
   said=\${out##*"$nl== said$nl"}
+  said=\${said%.}
   out=\${out%"$nl== said$nl"*}
 }
 # Of the namespaces of a list their names: "name" stands four columns to the right of "kind".
@@ -221,6 +222,18 @@ survey() {
   printf '%s\\n' "$out"
   # The core has no namespace.
   namespaces=$nl$nl$(printf '%s\\n' "$out" | namespaces_in)$nl
+  # That of the record is always there: where it was not found, nothing was.
+  case "$open" in
+    *"$nl$1$nl"*)
+      case "$namespaces" in
+        *"$nl$4$nl"*) ;;
+        *)
+          tell "\${said:-kubectl said nothing of the namespace $4}"
+          exit 1
+          ;;
+      esac
+      ;;
+  esac
   there=$nl
   sort_out "$@"
   printf '%s\\n' "$said" | grep -qv -e 'no matches for kind' -e '^ensure CRDs' -e '^Warning:' -e '^ *$' || return 0

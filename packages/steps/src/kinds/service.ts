@@ -93,8 +93,11 @@ case $enabled in
       systemctl daemon-reload || exit 1
       look
       ! is LoadState=not-found || missing
-      printf '%s\\n' "$said" >&2
-      exit 1
+      # A mask that systemd had not read before.
+      if ! is LoadState=masked || ! said=$(systemctl --quiet unmask -- "$unit" 2>&1 && systemctl --quiet enable -- "$unit" 2>&1); then
+        printf '%s\\n' "$said" >&2
+        exit 1
+      fi
     fi
     look
     if is NeedDaemonReload=yes; then systemctl daemon-reload || exit 1; fi

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import type { Change } from '@skerry/steps';
+import { ApplyOrders } from '../src/objects/apply-orders.ts';
+import { idOf, schema, type ObjectGroups } from '../src/objects/desired-objects.ts';
+import { recordOf } from '../src/objects/ownership.ts';
+
+const named = (apiVersion: string, kind: string, name: string, rest: object = {}) => ({
+  object: { apiVersion, kind, metadata: { name, namespace: 'shop' }, ...rest },
+  origin: 'site.yaml:3:1',
+});
+const definition = named('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'things.x.org', {
+  spec: { group: 'x.org', names: { kind: 'Thing' } },
+});
+const thing = named('x.org/v1', 'Thing', 'one');
+const program = named('apps/v1', 'Deployment', 'web');
+const wait = { resource: 'deployment/web', namespace: 'shop', rollout: true, seconds: 60 } as const;
+
+/** Each order in short: what is applied in one call stands in one line. */
+function ordersOf(groups: ObjectGroups, action: Change['action'] = 'create'): string[] {
+  const desired = schema.parse({ name: 'cluster', groups });
+  const record = recordOf(desired);
+  const all = [record, ...desired.groups.flatMap(({ objects }) => objects)];
+  const changes = all.map(({ object }): Change => ({ subject: idOf(object), action }));
+  const orders = new ApplyOrders(desired, new Map(changes.map((one) => [one.subject, one])));
+  orders.recordAhead(record);
+  for (const group of desired.groups) orders.group(group);
+  orders.record(record);
+  const words = [...orders.words()];
+  const lines: string[] = [];
+  const take = (count: number): string[] => words.splice(0, count);
+  while (words.length > 0) {
+    const [order = ''] = take(1);
+    if (order === 'apply') {
+      const [, count = ''] = take(2);
+      const each = Array.from({ length: Number(count) }, () => take(4).slice(0, 2).join(' '));
+      lines.push(`apply ${each.join(', ')}`);
+    } else if (order === 'established') {
+      const [, count = ''] = take(2);
+      lines.push(`established ${take(Number(count)).join(' ')}`);
+    } else {
+      lines.push(`${order} ${take({ group: 1, wait: 5, record: 3 }[order] ?? 0)[0] ?? ''}`);
+    }
+  }
+  return lines;
+}
+
+describe('orders of an apply', () => {
+  const record = 'ConfigMap kube-system/skerry-cluster-objects';
+
+  it('go by one call up to the next wait, after the record', () => {
+    const groups = [
+      { name: 'one', objects: [named('v1', 'ConfigMap', 'a')] },
+      { name: 'two', objects: [program], waits: [wait] },
+      { name: 'three', objects: [named('v1', 'ConfigMap', 'b')] },
+    ];
+    expect(ordersOf(groups)).toEqual([
+      `apply new ${record}`,
+      'group one, two',
+      'apply new ConfigMap shop/a, new Deployment.apps shop/web',
+      'wait rolled out',
+      'group three',
+      'apply new ConfigMap shop/b',
+    ]);
+    expect(ordersOf(groups, 'update').at(0)).toMatch(/^record /);
+    expect(ordersOf(groups, 'update').at(-1)).toBe(`apply there ConfigMap shop/b, there ${record}`);
+  });
+
+  it('wait for new kinds before what is of them, and before a group that may look for them', () => {
+    const crd = 'CustomResourceDefinition.apiextensions.k8s.io shop/things.x.org';
+    expect(ordersOf([{ name: 'one', objects: [thing, definition] }]).slice(1)).toEqual([
+      'group one',
+      `apply new ${crd}`,
+      'established things.x.org',
+      'apply new Thing.x.org shop/one',
+    ]);
+    const apart = [
+      { name: 'kinds', objects: [definition] },
+      { name: 'program', objects: [program] },
+    ];
+    expect(ordersOf(apart).slice(1)).toEqual([
+      'group kinds',
+      `apply new ${crd}`,
+      'established things.x.org',
+      'group program',
+      'apply new Deployment.apps shop/web',
+    ]);
+  });
+
+  it('do not ask for new kinds once pods of their group are there', () => {
+    const groups = [
+      { name: 'one', objects: [definition, program], waits: [wait] },
+      { name: 'two', objects: [thing] },
+    ];
+    expect(ordersOf(groups).filter((line) => line.startsWith('established'))).toEqual([]);
+  });
+});
