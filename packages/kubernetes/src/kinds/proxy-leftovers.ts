@@ -31,6 +31,9 @@ const plain = ['iptables', 'ip6tables'] as const;
 const programs = [...variants, ...plain];
 const tables = ['nat', 'filter', 'mangle', 'raw'];
 
+/** How often it is tried, two seconds apart: kube-proxy cleans up in less than that, where it does. */
+const attempts = 5;
+
 /**
  * Reads what iptables-save prints, and counts what is left over by table (HOW is count), or writes what
  * iptables-restore needs to take it away (HOW is restore). Chains to which rules of others jump are kept,
@@ -154,25 +157,38 @@ fi
 echo end
 `;
 
-// A table of iptables changes as a whole or not at all. Sets can only go when no rule names them.
+// A table of iptables changes as a whole or not at all. Sets can only go when no rule names them. A kube-proxy
+// that has just started takes away itself what another mode left: what it was faster with is read anew.
 const converge = `${find}
-status=0
-for program in $(programs); do
-  text=$(sift restore "$program")
-  [ -z "$text" ] || printf '%s\\n' "$text" | "$program-restore" --noflush --wait 30 || status=1
-done
-tables_of_nftables | { failed=0
-  while read -r family table; do nft delete table "$family" "$table" || failed=1; done
-  exit $failed; } || status=1
-for set in $(sets_of_kubernetes); do ipset destroy "$set" || status=1; done
-services=$(services_of_kubernetes)
-if [ -n "$services" ]; then
-  printf '%s\\n' "$services" | { failed=0
-    while read -r protocol service; do ipvsadm -D "$protocol" "$service" || failed=1; done
+clean() {
+  status=0
+  for program in $(programs); do
+    text=$(sift restore "$program")
+    [ -z "$text" ] || printf '%s\\n' "$text" | "$program-restore" --noflush --wait 30 || status=1
+  done
+  tables_of_nftables | { failed=0
+    while read -r family table; do nft delete table "$family" "$table" || failed=1; done
     exit $failed; } || status=1
-fi
-if has_device; then ip link delete dev kube-ipvs0 || status=1; fi
-exit $status
+  for set in $(sets_of_kubernetes); do ipset destroy "$set" || status=1; done
+  services=$(services_of_kubernetes)
+  if [ -n "$services" ]; then
+    printf '%s\\n' "$services" | { failed=0
+      while read -r protocol service; do ipvsadm -D "$protocol" "$service" || failed=1; done
+      exit $failed; } || status=1
+  fi
+  if has_device; then ip link delete dev kube-ipvs0 || status=1; fi
+  return $status
+}
+attempt=1
+until said=$(clean 2>&1); do
+  if [ "$attempt" -ge ${attempts} ]; then
+    printf '%s\\n' "$said" >&2
+    exit 1
+  fi
+  attempt=$((attempt + 1))
+  sleep 2
+done
+[ -z "$said" ] || printf '%s\\n' "$said"
 `;
 
 function args({ mode }: Desired): string[] {
