@@ -1,4 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { proxyLeftoversKind } from '../src/kinds/proxy-leftovers.ts';
 import { node, shown } from './leftovers-node.ts';
@@ -146,6 +148,31 @@ describe.skipIf(!canUseNamespaces)('leftovers of kube-proxy', () => {
       ]);
       const after = await it.saved();
       expect(after).toBe(before);
+    },
+  );
+
+  test.each(shells)(
+    'that kube-proxy itself takes away at the same time, with %s',
+    async (shell) => {
+      await using it = await node();
+      await it.load('iptables-nft', iptablesMode);
+      const folder = mkdtempSync(join(tmpdir(), 'faster-'));
+      // Between what is read and what is written of the filter table, a rule goes.
+      writeFileSync(
+        join(folder, 'iptables-nft-restore'),
+        `#!/bin/sh
+if mkdir ${folder}/gone 2>/dev/null; then
+  iptables-nft -D FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD || exit
+fi
+exec "$(command -v -- iptables-nft | sed 's/$/-restore/')" "$@"
+`,
+        { mode: 0o755 },
+      );
+      const env = { PATH: `${folder}:${process.env['PATH'] ?? ''}` };
+      const options = { ...it.place, env };
+      await convergeForReal(proxyLeftoversKind, { mode: 'nftables' }, shell, options);
+      expect(existsSync(join(folder, 'gone'))).toBe(true);
+      rmSync(folder, { recursive: true });
     },
   );
 
