@@ -25,7 +25,8 @@ where the CNI enforces policies, a pod that two NetworkPolicies guard; at the en
 and after Ctrl-C, it removes the namespace. What a run that was killed has left, the next one removes. The
 pods run \`${probeImage}\` (\`images/probe\`): one small program without privileges, which comes from the
 bundle. Without that image on the nodes the checks that need it are skipped, and \`probe-pods\` fails and
-says so.
+says so. The pod of a node that is lost (Ready is Unknown) is not waited for: \`nodes-ready\` and
+\`probe-pods\` tell of it.
 
 On the nodes it changes nothing. Each is asked by one exec; the program is run from there inside the
 network of its pod, so that what is looked at is the way of real packets. Checks that have just been set
