@@ -110,6 +110,10 @@ describe('the kubernetes section', () => {
       '  loadBalancer: {cilium: {pools: [], communities: {site: "large:1:2:4294967296"}}}\n',
       'invalid-community 4:58',
     ],
+    [
+      '  ingress: {controller: gateway-api, patches: {"Deployment envoy-gateway": {spec: {replicas: 2}}}}\n',
+      'invalid-value 4:38',
+    ],
     ['  policies: {allow: [{to: app, from: any}]}\n', 'invalid-selector 4:27'],
     ['  policies: {allow: [{to: a=b, from: any, ports: [http]}]}\n', 'invalid-port 4:51'],
     ['  policies: {allow: [dsn]}\n', 'invalid-value 4:22'],

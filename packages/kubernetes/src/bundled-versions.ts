@@ -43,7 +43,7 @@ export function expectBundledVersions(bundle: Bundle, inventory: Inventory): voi
   if (wrong.length > 0) throw new DiagnosticError(wrong);
 }
 
-/** NodeLocal DNSCache is of Kubernetes' own version, and that of Gateway API cannot be chosen. */
+/** NodeLocal DNSCache is of Kubernetes' own version, and those of Gateway API and Envoy Gateway cannot be chosen. */
 function fixFor(name: string, setting: string | undefined, version: string): string {
   const anew = 'make a bundle of this inventory: bootstrap bundle create INVENTORY --out DIR';
   if (setting === undefined || name === 'node-local-dns') return anew;

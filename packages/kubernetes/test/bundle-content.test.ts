@@ -55,6 +55,10 @@ describe('what a bundle holds', () => {
     ['  network: { cni: { flannel: { version: 0.28.1 } } }\n', ['manifest flannel 0.28.1']],
     ['  network: { cni: calico }\n', ['manifest calico-crds 3.32.2', 'manifest calico 3.32.2']],
     [
+      '  ingress: { controller: envoy-gateway }\n',
+      ['manifest gateway-api 1.6.1', 'manifest envoy-gateway 1.9.0'],
+    ],
+    [
       '  loadBalancer: { metallb: { version: 0.16.2, pools: [] } }\n  dns: { nodeLocal: true }\n  ingress: { controller: gateway-api }\n',
       ['manifest metallb 0.16.2', 'manifest node-local-dns 1.36.3', 'manifest gateway-api 1.6.1'],
     ],
@@ -99,6 +103,10 @@ describe('images', () => {
       'ghcr.io/kube-vip/kube-vip:v1.2.3',
     ]);
     expect(images).toContain('quay.io/calico/node:v3.32.2');
+    const gateways = imagesBesideObjects(
+      inventoryWith('  ingress: { controller: envoy-gateway }\n'),
+    );
+    expect(gateways).toContain('docker.io/envoyproxy/envoy:distroless-v1.39.0');
   });
 
   it.each([

@@ -5,6 +5,7 @@ import { calicoBgp, calicoInstallation } from '../src/networks/calico-objects.ts
 import { networkGroups } from '../src/networks/network-groups.ts';
 import type { ObjectGroup } from '../src/objects/desired-objects.ts';
 import { metallbObjects, objectsText } from '../src/index.ts';
+import { envoyGatewayManifest, standardGatewayApi } from './gateway-manifests.ts';
 import { changed, marked } from './marked-inventory.ts';
 import { objectFaults } from './real-schemas.ts';
 import { upstreamModule } from './upstream-modules.ts';
@@ -159,6 +160,40 @@ describe.skipIf(kubernetes === undefined)(
     });
   },
 );
+
+describe('Envoy Gateway', () => {
+  const text = changed([
+    '  dns:',
+    '  ingress: { controller: envoy-gateway, patches: { "Deployment envoy-gateway": { spec: { replicas: 2 } } } }\n  dns:',
+  ]);
+  const manifest = envoyGatewayManifest();
+
+  test.skipIf(manifest === undefined || standardGatewayApi() === undefined)(
+    'from its own charts',
+    async () => {
+      const kinds = standardGatewayApi() ?? '';
+      const texts = { 'gateway-api': kinds, 'envoy-gateway': manifest ?? '' };
+      const groups = groupsOf(text, texts).slice(-2);
+      expect(
+        groups.map(({ name, waits }) => [name, waits.map(({ resource }) => resource)]),
+      ).toEqual([
+        ['Envoy Gateway', ['job/eg-gateway-helm-certgen-1-9-0', 'deployment/envoy-gateway']],
+        ['the class of Gateways', []],
+      ]);
+      const changedOnes = textOf(groups, 'Job', 'Deployment', 'GatewayClass');
+      await expect(changedOnes).toMatchFileSnapshot('golden/envoy-gateway.yaml');
+      const [gatewayClass] = groups[1]?.objects ?? [];
+      expect(objectFaults([kinds], [gatewayClass?.object])).toEqual([]);
+    },
+  );
+
+  test('another manifest is told as such', () => {
+    const other = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n';
+    expect(() => groupsOf(text, { 'gateway-api': other, 'envoy-gateway': other })).toThrow(
+      /has no Job eg-gateway-helm-certgen/,
+    );
+  });
+});
 
 test('settings of an ingress-nginx that is there', async () => {
   const text = changed([

@@ -180,6 +180,14 @@ const broken: readonly Broken[] = [
     /calico/,
   ],
   [
+    'gateway-without-pool',
+    changed(
+      ['  dns:', '  ingress: { controller: «envoy-gateway» }\n  dns:'],
+      ['        - { name: edge, addresses: [10.20.1.0/27], advertise: l2 }', '        []'],
+    ),
+    /type LoadBalancer/,
+  ],
+  [
     'ingress-nginx-retired',
     changed(['  dns:', '  ingress: { controller: «ingress-nginx» }\n  dns:']),
     /Gateway API/,

@@ -11,10 +11,12 @@ export const upstreamModules = [
   'github.com/cilium/cilium@v1.18.5',
   'github.com/cilium/cilium@v1.19.5',
   'github.com/cilium/cilium@v1.20.1',
+  'github.com/envoyproxy/gateway@v1.9.0',
   'github.com/flannel-io/flannel@v0.28.9',
   'github.com/tigera/operator@v1.42.4',
   'go.universe.tf/metallb@v0.16.2',
   'k8s.io/kubernetes@v1.36.3',
+  'sigs.k8s.io/gateway-api@v1.6.1',
 ] as const;
 
 function cache(): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { secretReference, serverName, word } from '../formats.ts';
 import { fromLegacyMetallb } from './metallb-legacy.ts';
+import { manifestPatches } from './manifest-patches.ts';
 import { asn, interfaceName, objectName, version } from './values.ts';
 
 /** Numbers of 16 bits each (RFC 1997), or after `large:` three of 32 bits (RFC 8092). */
@@ -78,17 +79,7 @@ const metallb = z.strictObject({
   pools: z.array(pool).describe('Addresses for Services of the type LoadBalancer'),
   peers: z.array(peer).default([]).describe('BGP routers, for pools that are advertised by bgp'),
   communities,
-  patches: z
-    .record(
-      z
-        .string()
-        .regex(/^[A-Z][A-Za-z]+ [a-z0-9]([a-z0-9.:-]*[a-z0-9])?$/, 'KIND NAME: DaemonSet speaker'),
-      z.record(z.string(), z.unknown()),
-    )
-    .default({})
-    .describe(
-      'Changes of objects of its manifest, like "DaemonSet speaker": fields are merged, lists by name, null takes away',
-    ),
+  patches: manifestPatches('DaemonSet speaker'),
 });
 
 const cilium = z.strictObject({

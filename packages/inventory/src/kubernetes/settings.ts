@@ -3,6 +3,7 @@ import { network, serverName, word } from '../formats.ts';
 import { cni } from './cni.ts';
 import { kubeadm } from './kubeadm.ts';
 import { loadBalancer } from './load-balancer.ts';
+import { manifestPatches } from './manifest-patches.ts';
 import { policies } from './policies.ts';
 import {
   duration,
@@ -111,10 +112,22 @@ const dns = z
 const ingress = z
   .strictObject({
     controller: z
-      .enum(['gateway-api', 'ingress-nginx'])
-      .describe('gateway-api: what comes from outside enters by Gateway API'),
-    namespace: objectName('The namespace of the controller').default('ingress'),
+      .enum(['gateway-api', 'envoy-gateway', 'ingress-nginx'])
+      .describe(
+        'gateway-api: the kinds of Gateway API, which Cilium serves; envoy-gateway: these and Envoy Gateway; ingress-nginx: settings of one that is there',
+      ),
+    namespace: objectName('The namespace of that ingress-nginx').default('ingress'),
+    patches: manifestPatches('Deployment envoy-gateway'),
   })
+  .refine(
+    ({ controller, patches }) =>
+      controller === 'envoy-gateway' || Object.keys(patches).length === 0,
+    {
+      path: ['patches'],
+      error: 'are for what "controller: envoy-gateway" installs',
+      params: { fix: 'take them out, or write "controller: envoy-gateway"' },
+    },
+  )
   .describe('How HTTP from outside enters');
 
 const packages = z

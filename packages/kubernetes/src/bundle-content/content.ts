@@ -1,6 +1,7 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Inventory } from '@skerry/inventory';
 import { componentOf, versionOf } from '../matrix/components.ts';
+import { hasGateways } from '../networks/gateways.ts';
 
 /** Something at a URL. */
 interface Download {
@@ -177,6 +178,7 @@ function addOnContent({ kubernetes }: Inventory): AddOn[] {
   const { metallb } = kubernetes.loadBalancer;
   const metallbVersion = versionOf('metallb', metallb?.version);
   const gateway = componentOf('gateway-api').version;
+  const envoy = componentOf('envoy-gateway').version;
   return [
     ...(metallb === undefined
       ? []
@@ -196,12 +198,21 @@ function addOnContent({ kubernetes }: Inventory): AddOn[] {
           ),
         ]
       : []),
-    ...(kubernetes.ingress?.controller === 'gateway-api'
+    ...(hasGateways(kubernetes.ingress)
       ? [
           manifest(
             'gateway-api',
             gateway,
             `https://github.com/kubernetes-sigs/gateway-api/releases/download/v${gateway}/standard-install.yaml`,
+          ),
+        ]
+      : []),
+    ...(kubernetes.ingress?.controller === 'envoy-gateway'
+      ? [
+          manifest(
+            'envoy-gateway',
+            envoy,
+            `https://github.com/envoyproxy/gateway/releases/download/v${envoy}/install.yaml`,
           ),
         ]
       : []),

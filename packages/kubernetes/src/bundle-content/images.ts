@@ -2,6 +2,7 @@ import type { Inventory } from '@skerry/inventory';
 import { kubeVipImage } from '../endpoint/kube-vip.ts';
 import type { Sourced } from '../matrix/entry.ts';
 import { versionOf } from '../matrix/components.ts';
+import { envoyProxyImage } from '../networks/gateways.ts';
 import { pauseImageOf } from '../pause-image.ts';
 import { probeImage } from '../verification/probe-image.ts';
 import { isAtLeast } from '../version-number.ts';
@@ -51,7 +52,7 @@ export function kubeadmImages(version: string): string[] | undefined {
   ];
 }
 
-/** Images that stand in no object: those of static pods, of the runtime, and of Calico's operator. */
+/** Images that stand in no object: those of static pods, of the runtime, of Calico's operator, of Gateways. */
 export function imagesBesideObjects(inventory: Inventory): string[] {
   const { kubernetes, hosts } = inventory;
   const { cni } = kubernetes.network;
@@ -61,6 +62,7 @@ export function imagesBesideObjects(inventory: Inventory): string[] {
       ...pauses,
       ...(kubernetes.endpoint?.via === 'kube-vip' ? [kubeVipImage] : []),
       ...(cni?.name === 'calico' ? calicoImages(versionOf('calico', cni.version)) : []),
+      ...(kubernetes.ingress?.controller === 'envoy-gateway' ? [envoyProxyImage] : []),
     ]),
   ];
 }

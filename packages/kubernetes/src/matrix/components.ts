@@ -88,6 +88,13 @@ export const components: readonly Component[] = [
     date: '2026-07-16',
   },
   {
+    name: 'envoy-gateway',
+    version: '1.9.0',
+    note: 'made for Gateway API 1.6.1 and Kubernetes 1.33 to 1.36; maintained to 2027-02-14',
+    source: 'gateway.envoyproxy.io/news/releases/matrix',
+    date: '2026-08-15',
+  },
+  {
     name: 'containerd',
     version: '2.3.4',
     note: 'long-term support to 2028-04-30; 1.7 has none since September 2026',

@@ -8,7 +8,9 @@ import { calicoBgp, calicoInstallation } from './calico-objects.ts';
 import { chartValues } from './chart-values.ts';
 import { ciliumObjects } from './cilium-objects.ts';
 import { ciliumValues, ciliumVersion } from './cilium-values.ts';
+import { envoyGatewayGroups } from './envoy-gateway.ts';
 import { flannelObjects } from './flannel.ts';
+import { hasGateways } from './gateways.ts';
 import { ingressNginxProfile } from './ingress.ts';
 import { nodeLocalDnsObjects } from './node-local-dns.ts';
 
@@ -95,14 +97,14 @@ function cniGroups(inventory: Inventory, texts: Texts, seconds: number): ObjectG
 
 /**
  * What of the cluster's network runs in the cluster: the kinds of Gateway API, the CNI with its
- * settings, the DNS cache of nodes, settings of an ingress-nginx that is there. `seconds` for a
- * rollout.
+ * settings, the DNS cache of nodes, Envoy Gateway or settings of an ingress-nginx that is there.
+ * `seconds` for a rollout.
  */
 export function networkGroups(inventory: Inventory, texts: Texts, seconds: number): ObjectGroup[] {
   const { kubernetes } = inventory;
   const { dns, ingress } = kubernetes;
   const groups: ObjectGroup[] = [];
-  if (ingress?.controller === 'gateway-api') {
+  if (hasGateways(ingress)) {
     // Before the CNI: Cilium only serves Gateways when it finds their kinds as it starts.
     const objects = manifestObjects(texts.manifest('gateway-api'), 'the manifest gateway-api');
     groups.push({ name: 'Gateway API', objects, waits: [] });
@@ -111,6 +113,9 @@ export function networkGroups(inventory: Inventory, texts: Texts, seconds: numbe
   if (dns.nodeLocal) {
     const objects = nodeLocalDnsObjects(kubernetes, texts.manifest('node-local-dns'));
     groups.push({ name: 'NodeLocal DNSCache', objects, waits: rollouts(objects, seconds) });
+  }
+  if (ingress?.controller === 'envoy-gateway') {
+    groups.push(...envoyGatewayGroups(inventory, texts.manifest('envoy-gateway'), seconds));
   }
   if (ingress?.controller === 'ingress-nginx') {
     const origin = originOf(inventory, 'ingress');

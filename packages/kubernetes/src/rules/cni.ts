@@ -2,6 +2,7 @@ import { versionOf } from '../matrix/components.ts';
 import { releaseOf } from '../matrix/kubernetes-releases.ts';
 import { isTestedWith, testedWith, testedWithOf, testedWords } from '../matrix/tested-with.ts';
 import { removedCiliumValues } from './cilium-values.ts';
+import { balancers } from './named-ranges.ts';
 import type { Rule } from './rule.ts';
 
 export const cniRules: readonly Rule[] = [
@@ -141,7 +142,7 @@ export const cniRules: readonly Rule[] = [
     wants: 'Where Gateway API is asked for something serves Gateways.',
     reason:
       'only Cilium serves them by itself; beside another CNI Skerry installs the kinds alone, and a Gateway waits for a controller that takes its class',
-    fix: 'install a controller yourself (Envoy Gateway for example), or take "cni: cilium" and "proxy: none"',
+    fix: 'write "controller: envoy-gateway", or take "cni: cilium" and "proxy: none"; a controller of your own is as good',
     source: 'gateway-api.sigs.k8s.io/implementations; docs.cilium.io, Gateway API',
     needs: 'inventory',
     *check({ kubernetes: { network, ingress } }) {
@@ -149,6 +150,22 @@ export const cniRules: readonly Rule[] = [
       if (ingress?.controller !== 'gateway-api') return;
       if (cni === undefined || cni.name === 'cilium') return;
       yield { what: `no controller of Gateways comes with ${cni.name}`, at: 'ingress.controller' };
+    },
+  },
+  {
+    id: 'gateway-without-pool',
+    severity: 'warning',
+    wants: 'Where Envoy Gateway serves Gateways something gives out addresses for them.',
+    reason:
+      'it makes a Service of the type LoadBalancer for each Gateway, which waits for an address until somebody has one',
+    fix: 'write pools below "loadBalancer: {metallb: …}", or leave it where a cloud or somebody else gives out addresses',
+    source: 'gateway.envoyproxy.io, Gateway Address',
+    needs: 'inventory',
+    *check({ kubernetes }) {
+      const { ingress } = kubernetes;
+      if (ingress?.controller !== 'envoy-gateway') return;
+      if (balancers(kubernetes).some(({ pools }) => pools.length > 0)) return;
+      yield { what: 'no pool has addresses for Gateways', at: 'ingress.controller' };
     },
   },
 ];
