@@ -57,59 +57,31 @@ while :; do
 done
 `;
 
-// The properties are read again, because steps before this one may have brought or changed the unit. To
-// enable a unit makes systemd read all of them again by itself.
+// The properties are read again, because steps before this one may have brought or changed the unit.
 const converge = `
 unit=$1 enabled=$2 running=$3 masked=$4
-newline='
-'
-look() { states=$newline$(systemctl show --no-pager --property=LoadState,NeedDaemonReload -- "$unit")$newline; }
-is() { case "$states" in *"$newline$1$newline"*) ;; *) return 1 ;; esac; }
-look
-if [ "$enabled" != true ] && { is NeedDaemonReload=yes || is LoadState=not-found; }; then
+property() { systemctl show --no-pager --property="$1" -- "$unit" | cut -d= -f2-; }
+if [ "$(property NeedDaemonReload)" = yes ] || [ "$(property LoadState)" = not-found ]; then
   systemctl daemon-reload || exit 1
-  look
 fi
 if [ "$masked" = true ]; then
-  if ! is LoadState=not-found; then systemctl stop -- "$unit" || exit 1; fi
+  if [ "$(property LoadState)" != not-found ]; then systemctl stop -- "$unit" || exit 1; fi
   systemctl --quiet mask -- "$unit"
   exit
 fi
 case "$masked,$enabled,$running" in
   false,* | *true*)
-    if is LoadState=masked; then
-      systemctl --quiet unmask -- "$unit" || exit 1
-      look
-    fi
-    ;;
+    if [ "$(property LoadState)" = masked ]; then systemctl --quiet unmask -- "$unit" || exit 1; fi ;;
 esac
-missing() {
+if [ "$(property LoadState)" = not-found ]; then
+  [ "$enabled" != true ] && [ "$running" != true ] && exit 0
   echo "there is no unit $unit: the package that brings it is not installed, or the name is another one" >&2
   exit 1
-}
+fi
 case $enabled in
-  true)
-    if ! said=$(systemctl --quiet enable -- "$unit" 2>&1); then
-      systemctl daemon-reload || exit 1
-      look
-      ! is LoadState=not-found || missing
-      # A mask that systemd had not read before.
-      if ! is LoadState=masked || ! said=$(systemctl --quiet unmask -- "$unit" 2>&1 && systemctl --quiet enable -- "$unit" 2>&1); then
-        printf '%s\\n' "$said" >&2
-        exit 1
-      fi
-    fi
-    look
-    if is NeedDaemonReload=yes; then systemctl daemon-reload || exit 1; fi
-    ;;
-  *)
-    if is LoadState=not-found; then
-      [ "$running" != true ] || missing
-      exit 0
-    fi
-    ;;
+  true) systemctl --quiet enable -- "$unit" || exit 1 ;;
+  false) systemctl --quiet disable -- "$unit" || exit 1 ;;
 esac
-if [ "$enabled" = false ]; then systemctl --quiet disable -- "$unit" || exit 1; fi
 case $running in
   true)
     if ! systemctl start -- "$unit"; then
