@@ -105,14 +105,7 @@ try() (
   try "$how" "$nl$(printf '%s\\n' "$ids" | head -n "$half")$nl" "$@" || exit
   try "$how" "$nl$(printf '%s\\n' "$ids" | tail -n "+$((half + 1))")$nl" "$@"
 )
-kinds=
-learn_kinds() {
-  [ -z "$kinds" ] || return 0
-  echo '== call'
-  kinds=$nl$(k api-resources --no-headers | awk '{ n = split($(NF - 2), v, "/"); print $NF "." (n > 1 ? v[1] : "") }')$nl
-  [ "$kinds" != "$nl$nl" ]
-}
-# served_of TYPES: those that the API knows.
+# served_of TYPES: those that are among the kinds that the API knows.
 served_of() (
   found=
   IFS=,
@@ -124,7 +117,9 @@ served_of() (
 )
 # list_also TYPES: what is ours of them, as far as the API knows them.
 list_also() {
-  learn_kinds || return
+  echo '== call'
+  kinds=$nl$(k api-resources --no-headers | awk '{ n = split($(NF - 2), v, "/"); print $NF "." (n > 1 ? v[1] : "") }')$nl
+  [ "$kinds" != "$nl$nl" ] || return
   also=$(served_of "$1")
   [ -n "$also" ] || return 0
   echo '== live'
