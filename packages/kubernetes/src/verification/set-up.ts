@@ -11,12 +11,12 @@ command -v kubectl >/dev/null || { echo 'kubectl is missing' >&2; exit 1; }
 /** Gone as soon as the set-up is taken away: one that was cut off then ends, wherever it stands. */
 const marker = '/run/skerry/verification';
 
-/** `node lab-1 True`: Unknown is what the controller of nodes says of one whose kubelet is silent. */
-const nodeLines =
-  '{range .items[*]}node {.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
-/** `pod on=lab-1 ready=False ImagePullBackOff` */
-const podLines =
-  '{range .items[*]}pod on={.spec.nodeName} ready={.status.conditions[?(@.type=="Ready")].status} {.status.containerStatuses[*].state.waiting.reason}{"\\n"}{end}';
+/**
+ * `Node lab-1 on= ready=Unknown`, which is what the controller of nodes says of one whose kubelet is silent;
+ * `Pod probe-x on=lab-1 ready=False ImagePullBackOff`.
+ */
+const lines =
+  '{range .items[*]}{.kind} {.metadata.name} on={.spec.nodeName} ready={.status.conditions[?(@.type=="Ready")].status} {.status.containerStatuses[*].state.waiting.reason}{"\\n"}{end}';
 
 /**
  * Removes what an earlier run left, makes the objects and waits until the pods are ready, at most
@@ -55,9 +55,9 @@ if ! persist create; then
 fi
 # Whether no pod is awaited but those on nodes whose kubelet is silent.
 only_on_lost() {
-  printf '%s\\n%s\\n' "$nodes" "$pods" | awk '
-    $1 == "node" { silent[$2] = $3 == "Unknown"; next }
-    $1 == "pod" && $3 != "ready=True" { if (silent[substr($2, 4)]) lost = 1; else others = 1 }
+  printf '%s\\n' "$state" | awk '
+    $1 == "Node" { silent["on=" $2] = $4 == "ready=Unknown" }
+    $1 == "Pod" && $4 != "ready=True" { if (silent[$3]) lost = 1; else others = 1 }
     END { exit !lost || others }'
 }
 shift 3
@@ -65,11 +65,10 @@ for workload; do
   alone=0
   until kubectl -n "$namespace" rollout status "$workload" --timeout=10s >/dev/null 2>&1; do
     [ -e "$marker" ] && [ "$(date +%s)" -lt "$end" ] || break 2
-    pods=$(kubectl -n "$namespace" get pods -o 'jsonpath=${podLines}') || break 2
-    case $pods in
+    state=$(kubectl -n "$namespace" get nodes,pods -o 'jsonpath=${lines}') || break 2
+    case $state in
       *ErrImage*|*ImagePull*|*InvalidImageName*) break 2 ;;
     esac
-    nodes=$(kubectl get nodes -o 'jsonpath=${nodeLines}') || break 2
     # Twice: pods of other nodes may not have been made yet.
     if only_on_lost; then alone=$((alone + 1)); else alone=0; fi
     [ "$alone" -lt 2 ] || break
