@@ -1,19 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { builtProgram } from './built-programs.ts';
 import { upstreamModule } from './upstream-modules.ts';
 
 const version = 'v1.9.0';
 const gateway = upstreamModule('github.com/envoyproxy/gateway', version);
 const kinds = upstreamModule('sigs.k8s.io/gateway-api', 'v1.6.1');
-const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-/** The helm that the lab has built, else one that is installed. */
-const [helm] = globSync([
-  join(cache, 'skerry/components/helm-programs-*/helm'),
-  '/usr/bin/helm',
-  '/usr/local/bin/helm',
-]);
+const helm = builtProgram('helm');
 
 /** standard-install.yaml of Gateway API, of the files that it is made of; undefined without its module. */
 export function standardGatewayApi(): string | undefined {

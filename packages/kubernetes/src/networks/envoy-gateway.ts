@@ -1,7 +1,6 @@
 import type { Inventory } from '@skerry/inventory';
 import { manifestObjects, rollouts } from '../cluster-objects/manifest-objects.ts';
 import { originOf } from '../cluster-objects/origins.ts';
-import { isUnread } from '../cluster-objects/unread.ts';
 import { componentOf } from '../matrix/components.ts';
 import type { Identity, ObjectGroup } from '../objects/desired-objects.ts';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
@@ -69,7 +68,7 @@ export function envoyGatewayGroups(
     inventory.kubernetesPlaces.get(`ingress.patches.${name}`),
   );
   const jobs = program
-    .filter(({ object }) => object.kind === 'Job' && !isUnread(object))
+    .filter(({ object }) => object.kind === 'Job')
     .map(({ object: { metadata } }) => ({
       resource: `job/${metadata.name}`,
       namespace,
