@@ -169,6 +169,8 @@ export default runbook({
         hosts: 'role=control-plane',
         when: (context) => wanted(context) && isFirst(context),
         tags: ['objects'],
+        // They need no worker but for its labels, and wait for those.
+        alongside: 'Workers',
       },
       (context) => [
         clusterObjects(context, {

@@ -45,7 +45,11 @@ describe('kube-proxy in IPVS mode, routed pods, MetalLB', () => {
     expect(worker?.find(({ id }) => id === 'membership')?.text).toContain('JoinConfiguration');
 
     const objects = first?.find(({ id }) => id === 'objects cluster');
-    expect(objects?.confidence).toEqual({ level: 'conditional', on: ['membership'] });
+    expect(objects?.confidence).toEqual({
+      level: 'conditional',
+      on: ['membership'],
+      foreseen: true,
+    });
     expect(objects?.text).toContain('IPAddressPool.metallb.io metallb-system/lab');
     expect(objects?.text).toContain('NetworkPolicy.networking.k8s.io shop/default-deny');
   });

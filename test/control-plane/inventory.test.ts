@@ -1,58 +1,16 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import {
-  clusterConfiguration,
-  clusterObjectGroups,
-  controlPlaneOf,
-  initConfiguration,
-  kubeletConfiguration,
-  kubeProxyConfiguration,
-  objectsText,
-} from '@skerry/kubernetes';
-import { parseInventory, type Inventory } from '@skerry/inventory';
+import { controlPlaneOf } from '@skerry/kubernetes';
+import type { Inventory } from '@skerry/inventory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runFragment } from '../../packages/steps/test/harness/run-fragment.ts';
 import { builtPrograms, built, startApiServer } from './api-server.ts';
-import { diffOf, lines, ObjectsOnApi, type Group } from './objects-on-api.ts';
+import { groupsOf, inventoryOf, kubeadmInit, written } from './inventory-on-api.ts';
+import { diffOf, lines, ObjectsOnApi } from './objects-on-api.ts';
 
 const programs = await builtPrograms();
 const metallb = await built('metallb');
-
-const written = `cluster: { name: lab }
-groups:
-  all-nodes:
-    hosts:
-      cp-1: { address: 10.20.0.11, roles: [control-plane] }
-      w-1:
-        address: 10.20.0.21
-        roles: [worker]
-        node: { labels: { disk: nvme }, taints: [{ key: gpu, effect: NoSchedule }] }
-kubernetes:
-  version: 1.36.3
-  network: { proxy: nftables, cni: routed }
-  loadBalancer:
-    metallb:
-      pools: [{ name: edge, addresses: [10.20.1.0/27], advertise: bgp }]
-      peers: [{ name: tor, address: 10.20.0.1, asn: 64512, localAsn: 64513, password: env:BGP }]
-  policies: { default: deny, namespaces: [shop], allow: [dns] }
-`;
-
-/**
- * Without what only pods could answer, since there is no kubelet here: waits for rollouts, and the
- * webhooks of MetalLB.
- */
-function groupsOf(inventory: Inventory, manifest: string): Group[] {
-  const withoutHooks = manifest
-    .split(/^---$/m)
-    .filter((document) => !document.includes('kind: ValidatingWebhookConfiguration'))
-    .join('---');
-  const texts = { manifest: () => withoutHooks, chart: () => '' };
-  return clusterObjectGroups({ inventory, fleet: new Map() }, texts).map((group) => ({
-    ...group,
-    waits: [],
-  }));
-}
 
 describe.skipIf(programs === undefined || metallb === undefined)('an inventory', () => {
   let objects: ObjectsOnApi;
@@ -67,35 +25,9 @@ describe.skipIf(programs === undefined || metallb === undefined)('an inventory',
     await objects?.api[Symbol.asyncDispose]();
   });
 
-  const inventoryOf = (text: string): Inventory => parseInventory(text, 'site.yaml');
-
-  /** What kubeadm leaves in the API at init. */
-  async function kubeadmInit(inventory: Inventory): Promise<void> {
-    const [first] = inventory.hosts;
-    if (first === undefined) return;
-    for (const { name } of inventory.hosts) {
-      await objects.byHand('create', { apiVersion: 'v1', kind: 'Node', metadata: { name } });
-    }
-    const path = `${objects.api.kubeconfig}.kubeadm`;
-    const documents = [
-      initConfiguration(inventory, first),
-      clusterConfiguration(inventory),
-      kubeletConfiguration(inventory),
-      kubeProxyConfiguration(inventory) ?? {},
-    ];
-    await writeFile(path, objectsText(documents));
-    const code = `
-for phase in 'upload-config kubeadm' 'upload-config kubelet' 'addon kube-proxy'; do
-  kubeadm init phase $phase --config "$1" --kubeconfig "$2" || exit
-done`;
-    const args = [path, objects.api.kubeconfig];
-    const output = await runFragment('dash', { code, args }, { env: objects.api.env });
-    expect(output.code, output.stderr).toBe(0);
-  }
-
   it('follow a cluster that kubeadm made, and what changes in the inventory', async () => {
     const inventory = inventoryOf(written);
-    await kubeadmInit(inventory);
+    await kubeadmInit(objects, inventory);
     // What is marked as ours, which fails for want of kinds; what there is of all else; the dry run.
     const fresh = await objects.observe(groupsOf(inventory, manifest));
     expect(fresh.observed.calls).toBe(3);

@@ -73,15 +73,18 @@ export class ObjectsOnApi {
     this.name = name;
   }
 
-  async observe(groups: readonly Group[], shell: ShellName = 'dash'): Promise<Observation> {
+  /** `begins`: there is no kubeconfig yet when it is looked at, and there is one when it is applied. */
+  async observe(
+    groups: readonly Group[],
+    shell: ShellName = 'dash',
+    begins = false,
+  ): Promise<Observation> {
     const { env, kubeconfig } = this.api;
-    const desired = objectsKind.schema.parse({
-      name: this.name,
-      groups: groupsOf(groups),
-      kubeconfig,
-    });
+    const asked = { name: this.name, groups: groupsOf(groups), begins };
+    const desired = objectsKind.schema.parse({ ...asked, kubeconfig });
     const options = { env, reveal: (text: string): string => this.#reveal(text) };
-    const probed = await runFragment(shell, objectsKind.probe(desired), options);
+    const probe = begins ? { ...desired, kubeconfig: '/nowhere/admin.conf' } : desired;
+    const probed = await runFragment(shell, objectsKind.probe(probe), options);
     expect(probed).toMatchObject({ code: 0, stderr: '' });
     const observed = objectsKind.parse(probed, desired);
     const changes = objectsKind.diff(desired, observed);

@@ -16,11 +16,18 @@ const program = named('apps/v1', 'Deployment', 'web');
 const wait = { resource: 'deployment/web', namespace: 'shop', rollout: true, seconds: 60 } as const;
 
 /** Each order in short: what is applied in one call stands in one line. */
-function ordersOf(groups: ObjectGroups, action: Change['action'] = 'create'): string[] {
+function ordersOf(
+  groups: ObjectGroups,
+  action: Change['action'] = 'create',
+  why: Readonly<Record<string, string>> = {},
+): string[] {
   const desired = schema.parse({ name: 'cluster', groups });
   const record = recordOf(desired);
   const all = [record, ...desired.groups.flatMap(({ objects }) => objects)];
-  const changes = all.map(({ object }): Change => ({ subject: idOf(object), action }));
+  const changes = all.map(({ object }): Change => {
+    const reason = why[object.metadata.name];
+    return { subject: idOf(object), action, ...(reason === undefined ? {} : { why: reason }) };
+  });
   const orders = new ApplyOrders(desired, new Map(changes.map((one) => [one.subject, one])));
   orders.recordAhead(record);
   for (const group of desired.groups) orders.group(group);
@@ -34,9 +41,11 @@ function ordersOf(groups: ObjectGroups, action: Change['action'] = 'create'): st
       const [, count = ''] = take(2);
       const each = Array.from({ length: Number(count) }, () => take(4).slice(0, 2).join(' '));
       lines.push(`apply ${each.join(', ')}`);
-    } else if (order === 'established') {
-      const [, count = ''] = take(2);
-      lines.push(`established ${take(Number(count)).join(' ')}`);
+    } else if (order === 'established' || order === 'expected') {
+      const [seconds = '', count = ''] = take(2);
+      lines.push(
+        `${order} ${take(Number(count)).join(' ')}${order === 'expected' ? ` ${seconds} s` : ''}`,
+      );
     } else {
       lines.push(`${order} ${take({ group: 1, wait: 5, record: 3 }[order] ?? 0)[0] ?? ''}`);
     }
@@ -92,5 +101,37 @@ describe('orders of an apply', () => {
       { name: 'two', objects: [thing] },
     ];
     expect(ordersOf(groups).filter((line) => line.startsWith('established'))).toEqual([]);
+  });
+
+  it('wait for what others are about to make right before the first wait, and no sooner', () => {
+    const node = (name: string) => ({
+      object: { apiVersion: 'v1', kind: 'Node', metadata: { name } },
+      ownership: 'partial' as const,
+      origin: 'site.yaml:9:5',
+      expected: 'it joins',
+    });
+    const groups = [
+      { name: 'nodes', objects: [node('here'), node('late'), node('later')] },
+      { name: 'one', objects: [named('v1', 'ConfigMap', 'a')] },
+      { name: 'two', objects: [program], waits: [wait] },
+      { name: 'three', objects: [named('v1', 'ConfigMap', 'b')] },
+    ];
+    // The first is there already: it is compared like any other.
+    const why = { late: 'it joins', later: 'it joins' };
+    expect(ordersOf(groups, 'update', why)).toEqual([
+      'record {"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"skerry-cluster-objects","namespace":"kube-system","labels":{"app.kubernetes.io/managed-by":"skerry","skerry.dev/cluster-objects":"owned"},"annotations":{"skerry.dev/object":"ConfigMap kube-system/skerry-cluster-objects"}},"data":{"skerry-types":"',
+      'group nodes, one, two',
+      'apply partial Node here, there ConfigMap shop/a, there Deployment.apps shop/web',
+      'expected Node/late Node/later 190 s',
+      'apply awaited Node late, awaited Node later',
+      'wait rolled out',
+      'group three',
+      `apply there ConfigMap shop/b, there ${record}`,
+    ]);
+    expect(ordersOf(groups.slice(0, 2), 'update', why).slice(2)).toEqual([
+      'apply partial Node here, there ConfigMap shop/a',
+      'expected Node/late Node/later 190 s',
+      `apply awaited Node late, awaited Node later, there ${record}`,
+    ]);
   });
 });

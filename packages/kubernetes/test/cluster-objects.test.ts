@@ -2,7 +2,7 @@ import { DiagnosticError } from '@skerry/diagnostics';
 import type { Change } from '@skerry/steps';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
-import { clusterObjectGroups, membershipOf, objectsKind } from '../src/index.ts';
+import { clusterObjectGroups, clusterObjects, membershipOf, objectsKind } from '../src/index.ts';
 import { manifestObjects, rollouts } from '../src/cluster-objects/manifest-objects.ts';
 import { changed, marked } from './marked-inventory.ts';
 
@@ -176,10 +176,30 @@ describe('the objects of a cluster', () => {
       expect.objectContaining({
         subject: `Node ${one.name}`,
         action: 'update',
-        why: 'it joins the cluster before',
+        why: 'it joins the cluster in this run',
         diff: expect.stringContaining('+    zone: a') as string,
       }),
     ]);
+  });
+
+  test('begin a cluster where this run makes the first control plane of it, and only there', () => {
+    const { inventory } = marked(withPeer);
+    const [first, second] = inventory.hosts.filter(({ roles }) => roles.includes('control-plane'));
+    const member = (role: string, server = '') => ({
+      kernel: '6.12.0',
+      kubernetes: { kubelet: '', role, ca: '', server },
+    });
+    const begins = (facts: readonly object[], isComing = true): unknown => {
+      const names = [first, second].flatMap((host) => (host === undefined ? [] : [host.name]));
+      const fleet = new Map(names.map((name, at) => [name, (facts[at] ?? {}) as never]));
+      const step = clusterObjects({ inventory, fleet, isComing: () => isComing });
+      const context = { ...texts, render: () => '', source: () => '' };
+      return (step.resolve?.(context) as { begins: boolean }).begins;
+    };
+    expect(begins([member('')])).toBe(true);
+    expect(begins([member('')], false)).toBe(false);
+    expect(begins([member('control-plane')])).toBe(false);
+    expect(begins([])).toBe(false);
   });
 
   test('let control planes answer for addresses where they run what others do, and only there', () => {

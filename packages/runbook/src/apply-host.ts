@@ -139,7 +139,8 @@ async function currentStep(
   plan: StepPlan,
   step: ExpandedStep,
 ): Promise<{ changes: readonly Change[]; converge: Fragment } | undefined> {
-  if (plan.confidence.level !== 'conditional') return plan;
+  const { confidence } = plan;
+  if (confidence.level !== 'conditional' || confidence.foreseen === true) return plan;
   const settles = step.kind.settles?.(step.desired);
   const end = performance.now() + 1000 * (settles?.seconds ?? 0);
   let told = false;

@@ -38,8 +38,8 @@ export class Breakdown {
   /** How many are busy with a category now. */
   readonly #busy = new Map<Category, number>();
   readonly #open = new Map<string, Category>();
-  /** Steps that wait for their files. */
-  readonly #paused = new Map<string, { readonly key: string; readonly category: Category }>();
+  /** Steps that wait for their files, with what they are busy with otherwise. */
+  readonly #paused = new Map<string, Category>();
   #since: number;
   #broughtUp = false;
 
@@ -80,15 +80,15 @@ export class Breakdown {
         if (event.step.startsWith('membership') && event.result === 'changed') {
           this.#broughtUp = true;
         }
-        this.#paused.delete(event.host);
+        this.#paused.delete(keyOf(event));
         this.#end(keyOf(event));
         return;
       case 'step-output':
         for (const line of event.text.split('\n')) this.#heard(event, line);
         return;
       case 'sending':
-        if (event.sent < event.total) this.#upload(event.host, event.step);
-        else this.#uploaded(event.host);
+        if (event.sent < event.total) this.#upload(keyOf({ ...event, handler: false }));
+        else this.#uploaded(keyOf({ ...event, handler: false }));
         return;
       case 'waiting':
         if (event.step === 'verification') this.#begin('pods', 'waiting for pods');
@@ -128,19 +128,18 @@ export class Breakdown {
   }
 
   /** Bytes that are sent are no import, although a step for images sends them. */
-  #upload(host: string, step: string): void {
-    const key = keyOf({ host, step, handler: false });
+  #upload(key: string): void {
     const category = this.#open.get(key);
     if (category === undefined || category === 'uploads') return;
-    this.#paused.set(host, { key, category });
+    this.#paused.set(key, category);
     this.#begin(key, 'uploads');
   }
 
-  #uploaded(host: string): void {
-    const paused = this.#paused.get(host);
-    if (paused === undefined) return;
-    this.#paused.delete(host);
-    this.#begin(paused.key, paused.category);
+  #uploaded(key: string): void {
+    const category = this.#paused.get(key);
+    if (category === undefined) return;
+    this.#paused.delete(key);
+    this.#begin(key, category);
   }
 
   #begin(key: string, category: Category): void {

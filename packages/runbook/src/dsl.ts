@@ -34,6 +34,11 @@ export interface PlayOptions {
    * with `serial` (a rolling change stops at the first failure), 100 without (the others go on).
    */
   readonly maxFailPercentage?: number;
+  /**
+   * The name of the play right before this one (or the first of several) at whose time it runs, too.
+   * No step of it may need one of theirs; nor may one of them reboot a host that has part in both.
+   */
+  readonly alongside?: string;
   /** Run as root by way of sudo; default true. */
   readonly become?: boolean;
 }

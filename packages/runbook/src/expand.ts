@@ -11,6 +11,7 @@ import {
 import { checkHandlers } from './check-handlers.ts';
 import type { CheckedDesires } from './checked-desires.ts';
 import type { Play, PlayContext, Runbook } from './dsl.ts';
+import { groupOf } from './side-by-side.ts';
 import type { Facts } from './facts.ts';
 import { placeOf } from './step-place.ts';
 import { wrongValue } from './wrong-value.ts';
@@ -65,8 +66,9 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
     isComing: (tag) => request.isDone !== true && (tags === undefined || tags.includes(tag)),
     ...(request.bundle === undefined ? {} : { bundle: request.bundle }),
   };
-  const seen = new Set<string>();
-  const unmet: { where: { host: string; step: string }; id: string; need: string }[] = [];
+  const playOf = new Map<string, Play>();
+  const unmet: Unmet[] = [];
+  const beside: Unmet[] = [];
   const plays: ExpandedPlay[] = [];
   for (const play of runbook.plays) {
     const { name, options, body } = play;
@@ -84,7 +86,7 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
         skipped.push(id);
         continue;
       }
-      if (seen.has(id)) {
+      if (playOf.has(id)) {
         throw new DiagnosticError({
           code: 'duplicate-step',
           severity: 'error',
@@ -100,17 +102,24 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
         kind: step.kind,
         desired: desiredOf(play, step, request, place),
         notify: checkHandlers(listOf(step.options.notify), place),
-        needs: needs.filter((need) => seen.has(need)),
+        needs: needs.filter((need) => playOf.has(need)),
       });
-      for (const need of needs) if (!seen.has(need)) unmet.push({ where: place, id, need });
-      seen.add(id);
+      for (const need of needs) {
+        const other = playOf.get(need);
+        if (other === undefined) unmet.push({ where: place, id, need });
+        else if (other !== play && groupOf(other) === groupOf(play)) {
+          beside.push({ where: place, id, need });
+        }
+      }
+      playOf.set(id, play);
     }
     plays.push({ play: name, become: options.become ?? true, steps, skipped });
   }
   refuseOtherHandlers(host.name, plays);
   // One that this host does not get is no need; one that comes later is a mistake.
-  const later = unmet.filter(({ need }) => seen.has(need));
-  if (later.length > 0) throw new DiagnosticError(later.map(needLater));
+  const later = unmet.filter(({ need }) => playOf.has(need));
+  const wrong = [...later.map(needLater), ...beside.map(needBeside)];
+  if (wrong.length > 0) throw new DiagnosticError(wrong);
   return plays;
 }
 
@@ -136,11 +145,14 @@ function refuseOtherHandlers(host: string, plays: readonly ExpandedPlay[]): void
   }
 }
 
-function needLater(found: {
-  where: { host: string; step: string };
-  id: string;
-  need: string;
-}): Diagnostic {
+/** A step with a need that its place in the runbook does not meet. */
+interface Unmet {
+  readonly where: { readonly host: string; readonly step: string };
+  readonly id: string;
+  readonly need: string;
+}
+
+function needLater(found: Unmet): Diagnostic {
   return {
     code: 'need-later',
     severity: 'error',
@@ -148,6 +160,17 @@ function needLater(found: {
     at: found.where,
     why: 'steps run in the order in which they stand',
     fix: 'put the step that is needed first',
+  };
+}
+
+function needBeside(found: Unmet): Diagnostic {
+  return {
+    code: 'need-alongside',
+    severity: 'error',
+    what: `"${found.id}" needs "${found.need}", which runs at the same time`,
+    at: found.where,
+    why: 'nobody knows which of plays alongside each other comes to a step first',
+    fix: 'take alongside away from the play, or put both steps into one play',
   };
 }
 

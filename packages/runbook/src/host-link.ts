@@ -78,31 +78,67 @@ export function hostFailure(error: unknown, outcome: HostOutcome): HostFailure {
   });
 }
 
+/** What all lanes to one host share. */
+interface Hold {
+  execs: number;
+  session: Session | undefined;
+  opening: Promise<unknown>;
+  lockOwner: string | undefined;
+  run: string;
+  /** The shell that has the lock; undefined where none has it. */
+  locked: Shell | undefined;
+  readonly lanes: Map<boolean, Shell>[];
+}
+
+function newHold(): Hold {
+  return {
+    execs: 0,
+    session: undefined,
+    opening: Promise.resolve(),
+    lockOwner: undefined,
+    run: '',
+    locked: undefined,
+    lanes: [],
+  };
+}
+
 /**
  * The engine's hold on one host: connects when first asked, keeps one shell as root and one as the
- * login user, and counts the exec channels.
+ * login user, and counts the exec channels. What is to run beside something else on the same host goes
+ * by a lane of its own.
  */
 export class HostLink {
   readonly host: string;
-  execs = 0;
   readonly #connector: Connector;
   readonly #endpoint: Endpoint;
-  #session: Session | undefined;
-  #opening: Promise<unknown> = Promise.resolve();
+  readonly #hold: Hold;
   readonly #shells = new Map<boolean, Shell>();
-  #lockOwner: string | undefined;
-  #run = '';
-  #locked = false;
 
-  constructor(host: string, connector: Connector, endpoint: Endpoint) {
+  constructor(host: string, connector: Connector, endpoint: Endpoint, beside?: HostLink) {
     this.host = host;
     this.#connector = connector;
     this.#endpoint = endpoint;
+    this.#hold = beside === undefined ? newHold() : beside.#hold;
+    this.#hold.lanes.push(this.#shells);
+  }
+
+  /** Shells of its own, by the same connection and under the same lock. */
+  lane(): HostLink {
+    return new HostLink(this.host, this.#connector, this.#endpoint, this);
+  }
+
+  /** Exec channels, of all lanes. */
+  get execs(): number {
+    return this.#hold.execs;
+  }
+
+  set execs(count: number) {
+    this.#hold.execs = count;
   }
 
   /** `SHA256:…` of the host key; undefined before the first connection and for local execution. */
   get hostKey(): string | undefined {
-    return this.#session?.hostKey;
+    return this.#hold.session?.hostKey;
   }
 
   /**
@@ -110,8 +146,8 @@ export class HostLink {
    * shown to others; by the id of the run its own lock is known, held under another host's name.
    */
   holdLock(owner: string, run: string): void {
-    this.#run = run;
-    this.#lockOwner = `${owner}\n${run} ${this.host}`;
+    this.#hold.run = run;
+    this.#hold.lockOwner = `${owner}\n${run} ${this.host}`;
   }
 
   /**
@@ -120,19 +156,21 @@ export class HostLink {
    * Throws a HostFailure, with outcome `locked` that names the owner, unless it could be taken.
    */
   async run(become: boolean, parts: readonly Part[], options: RunOptions): Promise<RunResult> {
+    const hold = this.#hold;
     const shell = await this.#shell(become, options.signal);
-    if (this.#lockOwner === undefined || this.#locked)
+    if (hold.lockOwner === undefined || hold.locked !== undefined)
       return this.#send(shell, become, parts, options);
     const { onOutput } = options;
-    const result = await this.#send(shell, become, [takeLock(this.#lockOwner), ...parts], {
+    const result = await this.#send(shell, become, [takeLock(hold.lockOwner), ...parts], {
       ...options,
       ...(onOutput === undefined
         ? {}
         : { onOutput: (part, stream, text) => part > 0 && onOutput(part - 1, stream, text) }),
     });
     const [lock, ...rest] = result.parts;
-    if (lock !== undefined) checkLock(lock, this.host, this.#run);
-    this.#locked = lock !== undefined;
+    if (lock !== undefined) checkLock(lock, this.host, hold.run);
+    // With a shell that is lost its lock is gone, too.
+    hold.locked = result.outcome === 'exited' && lock !== undefined ? shell : undefined;
     return { ...result, parts: rest };
   }
 
@@ -145,7 +183,7 @@ export class HostLink {
     const result = await shell.run(parts, options);
     if (result.outcome !== 'exited') {
       this.#shells.delete(become);
-      this.#locked = false;
+      if (this.#hold.locked === shell) this.#hold.locked = undefined;
     }
     return result;
   }
@@ -156,33 +194,35 @@ export class HostLink {
     options: Omit<UploadOptions, 'become'>,
   ): Promise<UploadResult> {
     const { signal } = options;
-    this.#session ??= await this.#connector.connect(
+    const hold = this.#hold;
+    hold.session ??= await this.#connector.connect(
       this.#endpoint,
       signal === undefined ? {} : { signal },
     );
-    this.execs += 1;
-    return this.#session.upload(files, { ...options, become: true });
+    hold.execs += 1;
+    return hold.session.upload(files, { ...options, become: true });
   }
 
-  /** Drops the connection, so that the next run makes a new one. */
+  /** Drops the connection of all lanes, so that the next run makes a new one. */
   async disconnect(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    this.#locked = false;
-    this.#shells.clear();
+    const hold = this.#hold;
+    const { session } = hold;
+    hold.session = undefined;
+    hold.locked = undefined;
+    for (const shells of hold.lanes) shells.clear();
     await session?.close();
   }
 
   /** Lets the lock go and ends the connection. */
   async close(): Promise<void> {
-    this.#lockOwner = undefined;
+    this.#hold.lockOwner = undefined;
     await this.disconnect();
   }
 
   /** One after the other: another host may ask for a value while this one is at work. */
   #shell(become: boolean, signal: AbortSignal | undefined): Promise<Shell> {
-    const shell = this.#opening.then(() => this.#openShell(become, signal));
-    this.#opening = shell.catch(() => undefined);
+    const shell = this.#hold.opening.then(() => this.#openShell(become, signal));
+    this.#hold.opening = shell.catch(() => undefined);
     return shell;
   }
 
@@ -190,9 +230,10 @@ export class HostLink {
     const open = this.#shells.get(become);
     if (open !== undefined) return open;
     const withSignal = signal === undefined ? {} : { signal };
-    this.#session ??= await this.#connector.connect(this.#endpoint, withSignal);
-    this.execs += 1;
-    const shell = await this.#session.openShell({ become, ...withSignal });
+    const hold = this.#hold;
+    hold.session ??= await this.#connector.connect(this.#endpoint, withSignal);
+    hold.execs += 1;
+    const shell = await hold.session.openShell({ become, ...withSignal });
     this.#shells.set(become, shell);
     return shell;
   }

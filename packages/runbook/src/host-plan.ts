@@ -85,7 +85,7 @@ function planStep(
     id: step.id,
     summary: step.kind.summary(step.desired),
     changes,
-    confidence: confidenceOf(step, on),
+    confidence: confidenceOf(step, on, reading),
     converge: step.kind.converge(step.desired, changes),
     notify: step.notify.map(({ id }) => id),
   };
@@ -108,8 +108,12 @@ function unreadable(
   });
 }
 
-function confidenceOf(step: ExpandedStep, on: readonly string[]): Confidence {
-  if (on.length > 0) return { level: 'conditional', on };
+function confidenceOf(step: ExpandedStep, on: readonly string[], reading: StepReading): Confidence {
+  if (on.length > 0) {
+    const foreseen =
+      'changes' in reading && step.kind.foresees?.(step.desired, reading.observed) === true;
+    return foreseen ? { level: 'conditional', on, foreseen } : { level: 'conditional', on };
+  }
   const why = step.kind.opaque?.(step.desired);
   return why === undefined ? { level: 'exact' } : { level: 'opaque', why };
 }

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { didYouMean, DiagnosticError } from '@skerry/diagnostics';
 import { checkSerial } from './batches.ts';
 import type { Play, Runbook } from './dsl.ts';
+import { notBeside } from './side-by-side.ts';
 
 let hooked = false;
 
@@ -72,7 +73,7 @@ function loadError(path: string, file: string, error: unknown): DiagnosticError 
   });
 }
 
-const playKeys = ['hosts', 'serial', 'tags', 'when', 'maxFailPercentage', 'become'];
+const playKeys = ['hosts', 'serial', 'tags', 'when', 'maxFailPercentage', 'alongside', 'become'];
 
 interface Finding {
   readonly what: string;
@@ -118,6 +119,20 @@ function checkPlay(play: Partial<Play> | null | undefined, index: number): Findi
   return found;
 }
 
+function strayed(plays: readonly Play[]): Finding[] {
+  return notBeside(plays).map(({ play: { name, options }, before }) => {
+    const { alongside = '' } = options;
+    return {
+      what: `play "${name}" is to run alongside "${alongside}", which does not stand right before it`,
+      fix:
+        before === undefined
+          ? 'the first play can run alongside none'
+          : (didYouMean(alongside, [before]) ??
+            `put it right behind that play, or write: alongside: '${before}'`),
+    };
+  });
+}
+
 /** Types are not checked when a file is loaded, so its shape is: every finding at once. */
 function checkRunbook(path: string, value: unknown): Runbook {
   const found: Finding[] = [];
@@ -138,6 +153,7 @@ function checkRunbook(path: string, value: unknown): Runbook {
       found.push(...checkPlay(play, index));
     }
   }
+  if (found.length === 0) found.push(...strayed((candidate as Runbook).plays));
   if (found.length === 0) return value as Runbook;
   throw new DiagnosticError(
     found.map((finding) => ({

@@ -35,7 +35,11 @@ const fragment = z.strictObject({
 
 const confidence = z.discriminatedUnion('level', [
   z.strictObject({ level: z.literal('exact') }),
-  z.strictObject({ level: z.literal('conditional'), on: z.array(z.string()) }),
+  z.strictObject({
+    level: z.literal('conditional'),
+    on: z.array(z.string()),
+    foreseen: z.literal(true).optional(),
+  }),
   z.strictObject({ level: z.literal('opaque'), why: z.string() }),
 ]);
 

@@ -2,12 +2,17 @@ import type { Change, Fragment } from '@skerry/steps';
 
 /**
  * How sure a change is. `exact`: apply runs just this. `conditional`: a step named in `on` changes
- * first, and what this one finds may then be different; it is probed again before it runs.
+ * first, and what this one finds may then be different; it is probed again before it runs, unless it is
+ * `foreseen`: then apply runs just this, once those steps are done.
  * `opaque`: nobody can say beforehand what the command will do, for the reason given.
  */
 export type Confidence =
   | { readonly level: 'exact' }
-  | { readonly level: 'conditional'; readonly on: readonly string[] }
+  | {
+      readonly level: 'conditional';
+      readonly on: readonly string[];
+      readonly foreseen?: true | undefined;
+    }
   | { readonly level: 'opaque'; readonly why: string };
 
 /** One step of one host that is to change, with the very scripts that apply will send. */

@@ -221,7 +221,8 @@ export function fail(
   outcome: Parameters<typeof hostFailure>[1],
 ): void {
   const failure = hostFailure(error, outcome);
-  state.failure = failure;
+  // Plays alongside each other may fail both: the first reason stays, unless nobody knows what was done.
+  if (state.failure === undefined || failure.outcome === 'unknown') state.failure = failure;
   request.emit({
     type: 'host-failed',
     host: state.host.name,

@@ -27,6 +27,8 @@ export class ValuesOfHosts {
   readonly #options: ReadOnOptions;
   readonly #tokens = new Map<string, Promise<string>>();
   readonly #opened = new Map<string, HostLink>();
+  /** To hosts that take part in the run: each may be at work, on what waits for who needs the value. */
+  readonly #lanes = new Map<string, HostLink>();
 
   constructor(options: ReadOnOptions) {
     this.#options = options;
@@ -111,8 +113,13 @@ export class ValuesOfHosts {
   }
 
   #link(host: string): HostLink {
-    const known = this.#options.linkOf(host) ?? this.#opened.get(host);
+    const known = this.#lanes.get(host) ?? this.#opened.get(host);
     if (known !== undefined) return known;
+    const lane = this.#options.linkOf(host)?.lane();
+    if (lane !== undefined) {
+      this.#lanes.set(host, lane);
+      return lane;
+    }
     const link = this.#options.openLink(host);
     if (link === undefined) {
       throw new HostFailure('failed', {

@@ -2,13 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { DiagnosticError, ExitCode, FaultError } from '@skerry/diagnostics';
 import type { Host } from '@skerry/inventory';
 import pLimit from 'p-limit';
-import { applyPlay } from './apply-host.ts';
+import { applyPlays, failOrFault } from './apply-plays.ts';
 import { demandArtifacts } from './artifact-supply.ts';
-import { batches, tooManyFailed } from './batches.ts';
 import { Breakdown } from './breakdown.ts';
 import { CheckedDesires } from './checked-desires.ts';
 import { desiredPlays } from './desired/desired-state.ts';
-import type { Play } from './dsl.ts';
 import { since } from './elapsed.ts';
 import { requireHosts, requireTags } from './empty-selection.ts';
 import { HostFailure, HostLink } from './host-link.ts';
@@ -213,9 +211,7 @@ async function applyPlan(
   }
   const applying = states.filter((state) => state.failure === undefined && !state.verified);
   request.emit({ type: 'phase', phase: 'apply', hosts: names(applying) });
-  for (const play of request.runbook.plays) {
-    if (!(await applyPlayToFleet(fleet, play, states))) break;
-  }
+  await applyPlays(fleet, states);
   const begun = beginVerification(request, states, run);
   let checked: ChecksOutcome | undefined;
   try {
@@ -224,97 +220,6 @@ async function applyPlan(
     checked = await begun?.finish();
   }
   return checked;
-}
-
-/** False when the failure policy says that nothing more is to be started. */
-async function applyPlayToFleet(
-  fleet: FleetContext,
-  play: Play,
-  states: readonly HostState[],
-): Promise<boolean> {
-  const { request } = fleet;
-  const chosen = fleet.members.get(play.name);
-  const all = states.filter(({ host }) => chosen?.has(host.name) === true);
-  const tolerated = play.options.maxFailPercentage ?? (play.options.serial === undefined ? 100 : 0);
-  const stop = (): boolean =>
-    request.signal.aborted ||
-    fleet.faults.length > 0 ||
-    tooManyFailed(all.filter(({ failure }) => failure !== undefined).length, all.length, tolerated);
-  if (stop()) return halted(request, play, all);
-  const due = all.filter(
-    ({ failure, plan }) => failure === undefined && playOf(plan, play) !== undefined,
-  );
-  const rounds = batches(due, play.options.serial);
-  for (const [index, batch] of rounds.entries()) {
-    if (stop()) return halted(request, play, all);
-    request.emit({
-      type: 'play-started',
-      play: play.name,
-      batch: index + 1,
-      batches: rounds.length,
-      hosts: names(batch),
-    });
-    await fleet.forEachHost(batch, (state) => applyToHost(fleet, play, state));
-  }
-  return !stop() || halted(request, play, all);
-}
-
-function playOf(
-  plan: HostState['plan'],
-  play: Play,
-): NonNullable<HostState['plan']>['plays'][number] | undefined {
-  const found = plan?.plays.find(({ play: name }) => name === play.name);
-  return found === undefined || found.steps.length + found.handlers.length === 0
-    ? undefined
-    : found;
-}
-
-function halted(request: RunRequest, play: Play, states: readonly HostState[]): false {
-  const failed = states.filter(({ failure }) => failure !== undefined);
-  if (!request.signal.aborted) {
-    request.emit({
-      type: 'warning',
-      code: 'play-halted',
-      what: `nothing more is started: ${failed.length} of ${states.length} hosts of play "${play.name}" failed`,
-      why: 'more than the failure policy of this play allows (maxFailPercentage)',
-      fix: 'mend the failed hosts and run apply again, or leave them out with --limit',
-    });
-  }
-  return false;
-}
-
-async function applyToHost(fleet: FleetContext, play: Play, state: HostState): Promise<void> {
-  const { request } = fleet;
-  const plan = playOf(state.plan, play);
-  const expanded = state.plays?.find(({ play: name }) => name === play.name);
-  if (plan === undefined || expanded === undefined) return;
-  const { secrets, signal, kill, emit } = request;
-  const { link, changed, handled, due } = state;
-  for (const { id, leftover } of plan.handlers) if (leftover) due.add(id);
-  try {
-    const { name: runbook } = request.runbook;
-    const { values } = fleet;
-    const context = { link, runbook, secrets, signal, kill, emit, changed, handled, due, values };
-    await applyPlay({ ...context, bundle: request.bundle }, plan, expanded);
-    state.finished.add(play.name);
-  } catch (error) {
-    failOrFault(fleet, state, error);
-  }
-}
-
-/** A fault of the program leaves a host in a state that nobody knows, and the others their recap. */
-function failOrFault(fleet: FleetContext, state: HostState, error: unknown): void {
-  if (error instanceof HostFailure || error instanceof DiagnosticError) {
-    return fail(fleet.request, state, error, 'failed');
-  }
-  fleet.faults.push(error);
-  const fault = new HostFailure('unknown', {
-    code: 'internal',
-    what: 'a fault of Skerry stopped the work on this host: what was done is unknown',
-    why: error instanceof Error ? error.message : String(error),
-    fix: 'run plan: it reads what the host is like now; and please report what stands below',
-  });
-  fail(fleet.request, state, fault, 'unknown');
 }
 
 function exitCodeOf(request: RunRequest, states: readonly HostState[]): ExitCode {

@@ -72,7 +72,7 @@ test('the example loads, and gives each host of oslo its steps', async () => {
 
 test('the page names every option of plays and steps', () => {
   const named = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
-  const play = ['hosts', 'when', 'serial', 'maxFailPercentage', 'tags', 'become'];
+  const play = ['hosts', 'when', 'serial', 'maxFailPercentage', 'alongside', 'tags', 'become'];
   expect(named).toEqual([...play, 'notify', 'needs', 'tags', 'when']);
 });
 

@@ -128,6 +128,21 @@ describe('faults of a runbook', () => {
     ]);
   });
 
+  test('a step that needs one of a play that runs at the same time', () => {
+    const first = play('One', { hosts: 'all' }, () => [x]);
+    const second = play('Two', { hosts: 'all', alongside: 'One' }, () => [
+      file('/own', { content: '' }),
+      file('/late', { content: '', needs: [x, file('/own', { content: '' })] }),
+    ]);
+    expect(faultsOf(() => expanded([first, second]))).toMatchObject([
+      {
+        code: 'need-alongside',
+        what: '"file /late" needs "file /x", which runs at the same time',
+        at: { step: 'Two › file /late' },
+      },
+    ]);
+  });
+
   test('a step that needs one that comes later', () => {
     const plays = [
       play('P', { hosts: 'all' }, () => [file('/early', { content: '', needs: x }), x]),
@@ -151,7 +166,7 @@ describe('faults of a runbook', () => {
       code: 'bad-step',
       at: { host: 'a', step: 'P › file relative' },
       fix: 'see the options of the step kind "file"',
-      why: expect.stringMatching(/^asked for in \S*test\/expand\.test\.ts:146:\d+$/),
+      why: expect.stringMatching(/^asked for in \S*test\/expand\.test\.ts:161:\d+$/),
     });
   });
 

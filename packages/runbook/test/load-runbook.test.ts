@@ -90,3 +90,42 @@ test('the place of what it throws is named', async () => {
 test('one that is not there', async () => {
   expect(await faultsOf(join(folder, 'none.ts'))).toMatchObject([{ code: 'runbook-missing' }]);
 });
+
+test('a play runs alongside the one right before it, and no other', async () => {
+  const withPlays = (name: string, ...plays: string[]): string =>
+    write(
+      name,
+      `import { play, runbook } from '@skerry/runbook';
+export default runbook({ name: 'side', description: '', plays: [
+${plays.join(',\n')}
+] });
+`,
+    );
+  const good = withPlays(
+    'side.ts',
+    "play('One', { hosts: 'all' }, () => [])",
+    "play('Two', { hosts: 'all', alongside: 'One' }, () => [])",
+    "play('Three', { hosts: 'all', alongside: 'One' }, () => [])",
+  );
+  expect((await loadRunbook(good)).plays).toHaveLength(3);
+  const bad = withPlays(
+    'stray.ts',
+    "play('One', { hosts: 'all', alongside: 'Two' }, () => [])",
+    "play('Two', { hosts: 'all', alongside: 'Ome' }, () => [])",
+    "play('Three', { hosts: 'all', alongside: 'One' }, () => [])",
+  );
+  expect((await faultsOf(bad)).map(({ what, fix }) => [what, fix])).toEqual([
+    [
+      'play "One" is to run alongside "Two", which does not stand right before it',
+      'the first play can run alongside none',
+    ],
+    [
+      'play "Two" is to run alongside "Ome", which does not stand right before it',
+      'did you mean "One"?',
+    ],
+    [
+      'play "Three" is to run alongside "One", which does not stand right before it',
+      "put it right behind that play, or write: alongside: 'Two'",
+    ],
+  ]);
+});

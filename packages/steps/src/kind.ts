@@ -38,6 +38,11 @@ export interface StepKind<Desired, Observed> {
   asked?(desired: Desired): unknown;
   /** How many times the probe called the Kubernetes API, where it did: the recap tells it. */
   apiCalls?(observed: Observed): number;
+  /**
+   * Whether what is planned holds whatever the steps do that this one needs: then it is not probed again
+   * after them. (Of a cluster that they begin nobody has to ask what there is in it.)
+   */
+  foresees?(desired: Desired, observed: Observed): boolean;
   /** Why nobody can say beforehand what the change will do, where that is so. */
   opaque?(desired: Desired): string;
   /** `reboot`: after `converge` the connection drops, and the engine waits for a new boot id. */

@@ -93,7 +93,9 @@ function confidenceNote({ confidence }: StepPlan): string | undefined {
     case 'exact':
       return undefined;
     case 'conditional':
-      return `conditional: what it finds may be different after ${confidence.on.join(', ')}`;
+      return confidence.foreseen === true
+        ? `conditional: just this, once there is what ${confidence.on.join(', ')} makes`
+        : `conditional: what it finds may be different after ${confidence.on.join(', ')}`;
     case 'opaque':
       return `opaque: ${confidence.why}`;
   }

@@ -6,7 +6,8 @@ import { objectsKind } from '../kinds/objects.ts';
 import type { ObjectGroup } from '../objects/desired-objects.ts';
 import { networkGroups } from '../networks/network-groups.ts';
 import type { NodeFacts } from '../rules/rule.ts';
-import type { MemberFacts } from '../kubeadm/membership-of.ts';
+import { controlPlanesOf } from '../kubeadm/endpoint.ts';
+import { runningControlPlanes, type MemberFacts } from '../kubeadm/membership-of.ts';
 import { kubeadmGroup, kubeProxyGroup } from './kubeadm-groups.ts';
 import { loadBalancerGroups } from './load-balancer-groups.ts';
 import { nodeGroup } from './node-group.ts';
@@ -48,10 +49,20 @@ export function clusterObjects(context: ClusterContext, options: StepOptions = {
       if (bundle !== undefined) expectBundledVersions(bundle, inventory);
       const groups = clusterObjectGroups(context, texts);
       if (bundle !== undefined) expectBundledImages(bundle, groups, architecturesOf(context));
-      return { name: 'cluster', groups };
+      return { name: 'cluster', groups, begins: isBeginning(context) };
     },
     options,
   };
+}
+
+/** Whether this run makes the cluster, by the step of the first control plane. */
+function isBeginning({ inventory, fleet, isComing }: ClusterContext): boolean {
+  const first = controlPlanesOf(inventory)[0]?.name ?? '';
+  return (
+    isComing?.('control-plane') === true &&
+    fleet.get(first)?.kubernetes?.role === '' &&
+    runningControlPlanes(inventory, fleet).length === 0
+  );
 }
 
 function architecturesOf({ inventory, fleet }: ClusterContext): string[] {

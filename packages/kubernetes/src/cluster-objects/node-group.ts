@@ -26,7 +26,7 @@ export function nodeGroup(
       },
       ownership: 'partial',
       origin: formatPosition(host.origins.get('node.labels')?.at ?? host.at),
-      ...(isJoining(host) ? { expected: 'it joins the cluster before' } : {}),
+      ...(isJoining(host) ? { expected: 'it joins the cluster in this run' } : {}),
     })),
     waits: [],
   };

@@ -20,6 +20,7 @@ export const objectsKind: StepKind<Desired, Observed> = {
   parse: parseObjects,
   diff: objectChanges,
   converge: applyObjects,
+  foresees: ({ begins }, { cluster }) => begins && !cluster,
   deadline: applyDeadline,
   asked: askedObjects,
   apiCalls: ({ calls }) => calls,

@@ -47,7 +47,7 @@ export function serversOf(
 /** The control planes that run the cluster of the inventory, as far as `fleet` knows. */
 export function runningControlPlanes(
   inventory: Inventory,
-  fleet: ReadonlyMap<string, MemberFacts>,
+  fleet: ReadonlyMap<string, Partial<MemberFacts>>,
 ): Host[] {
   return controlPlanesOf(inventory).filter((host) => {
     const facts = fleet.get(host.name)?.kubernetes;

@@ -1,5 +1,5 @@
 import { sh, waits, type Change, type Fragment } from '@skerry/steps';
-import { ApplyOrders, applySeconds } from './apply-orders.ts';
+import { ApplyOrders, applySeconds, joinSeconds } from './apply-orders.ts';
 import { idOf, type Desired, type DesiredObject } from './desired-objects.ts';
 import { isLost } from './lost-api.ts';
 import { taintOrder, taintSubject } from './node-taints.ts';
@@ -16,9 +16,10 @@ const clientSideNote = 'kubectl.kubernetes.io/last-applied-configuration';
 
 // The arguments are orders, one after the other:
 //   group NAMES
-//   apply SECONDS COUNT (new|there|partial ID ORIGIN JSON)…
+//   apply SECONDS COUNT (new|there|partial|awaited ID ORIGIN JSON)…
 //   established SECONDS COUNT NAME…
 //   wait WHAT HOW RESOURCE NAMESPACE SECONDS
+//   expected SECONDS COUNT RESOURCE…
 //   taint NODE COUNT WORD…
 //   delete ID TYPE NAME NAMESPACE SECONDS
 //   release ID TYPE NAME NAMESPACE LABEL  (a label to take off beside ours, or nothing)
@@ -77,12 +78,19 @@ persist() {
     may_wait "$latest" 1 || return 1
   done
 }
+# mark_of MARK: in mark, as what an object is applied. What was awaited and is there needs no other look.
+met=partial
+mark_of() {
+  mark=$1
+  [ "$mark" != awaited ] || mark=$met
+}
 # texts WHICH COUNT (MARK ID ORIGIN JSON)…: all objects, those that are known, so not new, or the partial ones.
 texts() {
   which=$1 count=$2
   shift 2
   while [ "$count" -gt 0 ]; do
-    case $which-$1 in known-new | partial-new | partial-there) ;; *) printf '%s\\n' "$4" ;; esac
+    mark_of "$1"
+    case $which-$mark in known-new | partial-new | partial-there) ;; *) printf '%s\\n' "$4" ;; esac
     count=$((count - 1))
     shift 4
   done
@@ -136,8 +144,9 @@ apply() {
     if patiently "$end" "$all"; then return; fi
   fi
   while [ "$count" -gt 0 ]; do
-    if [ "$1" = partial ] && ! is_there "$seconds" "$4"; then blame "$2" "$3"
-    elif [ "$1" = partial ] && [ "$found" = 0 ]; then
+    mark_of "$1"
+    if [ "$mark" = partial ] && ! is_there "$seconds" "$4"; then blame "$2" "$3"
+    elif [ "$mark" = partial ] && [ "$found" = 0 ]; then
       printf '%s: it is not there, so nothing of it is set\\n' "$2"
     elif ! patiently "$end" "$4"; then blame "$2" "$3"
     fi
@@ -211,6 +220,22 @@ await() {
   } >&2
   return 1
 }
+# expected SECONDS COUNT RESOURCE…: until they are there; those that do not come are told as what is set of them.
+expected() (
+  seconds=$1 end=$(($(now) + $1)) count=$2 names=
+  shift 2
+  for name; do
+    [ "$count" -gt 0 ] || break
+    names="$names $name"
+    count=$((count - 1))
+  done
+  printf '${waits.begins}these are there, %s s at most:%s\\n' "$seconds" "$names"
+  if reach kubectl wait --for=create $names; then printf '${waits.ends}all of them are there\\n'
+  else
+    printf '${waits.ends}not all of them are there\\n'
+    return 1
+  fi
+)
 while [ $# -gt 0 ]; do
   case $1 in
     group)
@@ -231,6 +256,12 @@ while [ $# -gt 0 ]; do
     wait)
       await "$2" "$3" "$4" "$5" "$6" || exit
       shift 6
+      ;;
+    expected)
+      shift
+      met=partial
+      if expected "$@"; then met=new; fi
+      shift $((2 + $2))
       ;;
     taint)
       node=$2 count=$3 words=
@@ -320,5 +351,13 @@ export function applyObjects(desired: Desired, changes: readonly Change[]): Frag
 /** Seconds: all waits, and time for what passes. */
 export function applyDeadline({ groups }: Desired): number {
   const waits = groups.flatMap((group) => group.waits.map(({ seconds }) => seconds));
-  return waits.reduce((sum, seconds) => sum + seconds, 0) + groups.length * applySeconds + 600;
+  const expected = groups.flatMap(({ objects }) =>
+    objects.filter((one) => one.expected !== undefined),
+  );
+  return (
+    waits.reduce((sum, seconds) => sum + seconds, 0) +
+    groups.length * applySeconds +
+    joinSeconds(expected.length) +
+    600
+  );
 }

@@ -15,6 +15,13 @@ import { marked, recordKeys, recordWith } from './ownership.ts';
 export const applySeconds = 180;
 /** Seconds until the API serves a new kind, and until an object is gone. */
 const settleSeconds = 120;
+/**
+ * Seconds for nodes that join at the same time to be there: a kubelet registers some seconds after kubeadm
+ * has begun, or a minute where processors are emulated; many nodes join in batches.
+ */
+export function joinSeconds(nodes: number): number {
+  return 180 + 5 * nodes;
+}
 
 /**
  * The orders of the script that applies objects, in the order in which it follows them. Objects with
@@ -27,6 +34,8 @@ export class ApplyOrders {
   readonly #words: string[] = [];
   #names: string[] = [];
   #batch: DesiredObject[] = [];
+  /** Of objects that somebody else is about to make: they are looked for as late as may be. */
+  #awaited: DesiredObject[] = [];
   /** Kinds that are defined on the way and were not waited for, with the names of their definitions. */
   readonly #defined = new Map<string, string>();
   #record = '';
@@ -56,8 +65,10 @@ export class ApplyOrders {
   }
 
   group(group: ObjectGroup): void {
-    const due = group.objects.filter(({ object }) => this.#changes.has(idOf(object)));
-    const taints = group.objects.flatMap((one) => taintOrder(one, this.#changes));
+    const there = group.objects.filter((one) => !this.#isAwaited(one));
+    const due = there.filter(({ object }) => this.#changes.has(idOf(object)));
+    const taints = there.flatMap((one) => taintOrder(one, this.#changes));
+    this.#awaited.push(...group.objects.filter((one) => this.#isAwaited(one)));
     if (due.length + taints.length + group.waits.length > 0) this.#names.push(group.name);
     const absent = due.filter(({ ownership }) => ownership === 'absent');
     this.#order(absent.flatMap(({ object }) => deleteOrder(idOf(object))));
@@ -69,11 +80,14 @@ export class ApplyOrders {
     this.#apply(due.filter(({ ownership }) => ownership === 'partial'));
     // What comes next may look for kinds only as it starts.
     if (group.waits.length === 0) return this.#establish();
+    // Pods may be waited for that run where labels say so.
+    this.#meet();
     this.#order(group.waits.flatMap(waitOrder));
     this.#defined.clear();
   }
 
   removals(changes: readonly Change[]): void {
+    this.#meet();
     this.#flush();
     this.#names.push('what is no longer wanted');
     this.#order(changes.flatMap(removalOrder));
@@ -81,12 +95,30 @@ export class ApplyOrders {
 
   /** What is in the cluster once all the rest is done. */
   record(record: DesiredObject): void {
+    this.#meet();
     if (this.#text(record) !== this.#record) this.#batch.push(record);
   }
 
   words(): readonly string[] {
+    this.#meet();
     this.#flush();
     return this.#words;
+  }
+
+  /** Whether it was not there yet when it was looked for. */
+  #isAwaited({ object, expected }: DesiredObject): boolean {
+    return expected !== undefined && this.#changes.get(idOf(object))?.why === expected;
+  }
+
+  /** What is awaited is waited for, and set. */
+  #meet(): void {
+    const awaited = this.#awaited;
+    if (awaited.length === 0) return;
+    this.#awaited = [];
+    const names = awaited.map(({ object }) => resourceOf(idOf(object)));
+    this.#order(['expected', `${joinSeconds(names.length)}`, `${names.length}`, ...names]);
+    this.#order(awaited.flatMap((one) => taintOrder(one, this.#changes)));
+    this.#apply(awaited);
   }
 
   #apply(objects: readonly DesiredObject[]): void {
@@ -116,13 +148,18 @@ export class ApplyOrders {
     this.#names = [];
     if (this.#batch.length === 0) return;
     const words = this.#batch.flatMap((one) => [
-      one.ownership === 'partial' ? 'partial' : this.#isNew(one) ? 'new' : 'there',
+      this.#markOf(one),
       idOf(one.object),
       one.origin,
       this.#text(one),
     ]);
     this.#words.push('apply', `${applySeconds}`, `${this.#batch.length}`, ...words);
     this.#batch = [];
+  }
+
+  #markOf(one: DesiredObject): 'awaited' | 'partial' | 'new' | 'there' {
+    if (one.ownership === 'partial') return this.#isAwaited(one) ? 'awaited' : 'partial';
+    return this.#isNew(one) ? 'new' : 'there';
   }
 
   #isNew({ object }: DesiredObject): boolean {
@@ -153,6 +190,12 @@ function placeOf(id: string): [type: string, name: string, namespace: string] {
   const [type = '', place = ''] = id.split(' ');
   const slash = place.indexOf('/');
   return [type, place.slice(slash + 1), slash < 0 ? '' : place.slice(0, slash)];
+}
+
+/** Of `Node lab-2`: `node/lab-2`. Who makes it is not ours, so that only what has no namespace is expected. */
+function resourceOf(id: string): string {
+  const [type, name] = placeOf(id);
+  return `${type}/${name}`;
 }
 
 function deleteOrder(id: string): string[] {

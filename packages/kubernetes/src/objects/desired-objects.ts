@@ -80,6 +80,11 @@ export const schema = z
     /** Of the step: what one step applied is none of another's business. */
     name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/),
     groups: z.array(group),
+    /**
+     * The steps before this one begin the cluster: there is nothing in it but what kubeadm makes, and
+     * nobody has to ask for it.
+     */
+    begins: z.boolean().default(false),
     /** A kubeconfig of an administrator, on the host; without the file there is no cluster yet. */
     kubeconfig: z.string().regex(/^\//).default('/etc/kubernetes/admin.conf'),
   })

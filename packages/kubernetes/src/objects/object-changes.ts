@@ -29,9 +29,10 @@ export function objectChanges(desired: Desired, observed: Observed): Change[] {
   const record = recordOf(desired);
   const wanted = desired.groups.flatMap(({ objects }) => objects);
   if (!observed.cluster) {
-    return [...wanted, record]
-      .filter(({ ownership }) => ownership === 'owned' || ownership === 'kept')
-      .map((one) => creation(one, desired));
+    return [...wanted, record].flatMap((one) => {
+      if (one.ownership === 'owned' || one.ownership === 'kept') return [creation(one, desired)];
+      return desired.begins && one.ownership === 'partial' ? firstOf(one, desired) : [];
+    });
   }
   const seen: Seen = {
     desired,
@@ -161,6 +162,13 @@ function creation(one: DesiredObject, desired: Desired): Change {
 /** What is set of an object that somebody makes until then. */
 function expectation(one: DesiredObject, why: string, desired: Desired): Change {
   return { ...creation(one, desired), action: 'update', why };
+}
+
+/** What is set of an object that comes with a new cluster. */
+function firstOf(one: DesiredObject, desired: Desired): Change[] {
+  const taints = taintChange(one, { metadata: {} });
+  const why = one.expected ?? 'it comes with a new cluster';
+  return [...(taints === undefined ? [] : [taints]), expectation(one, why, desired)];
 }
 
 /** What is ours and no longer wanted: it goes, or is let go where other people's things hang on it. */

@@ -138,9 +138,7 @@ class Tables {
       summary,
       changes: changes.map((change) => this.#change(change)),
       confidence:
-        confidence.level === 'conditional'
-          ? { level: 'conditional', on: [...confidence.on] }
-          : confidence,
+        confidence.level === 'conditional' ? { ...confidence, on: [...confidence.on] } : confidence,
       converge: this.#fragment(converge),
       notify: [...notify],
     };
