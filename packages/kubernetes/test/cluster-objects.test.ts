@@ -194,7 +194,7 @@ describe('the objects of a cluster', () => {
       const fleet = new Map(names.map((name, at) => [name, (facts[at] ?? {}) as never]));
       const step = clusterObjects({ inventory, fleet, isComing: () => isComing });
       const context = { ...texts, render: () => '', source: () => '' };
-      return (step.resolve?.(context) as { begins: boolean }).begins;
+      return (step.resolve?.(context) as { begins: boolean } | undefined)?.begins;
     };
     expect(begins([member('')])).toBe(true);
     expect(begins([member('')], false)).toBe(false);
