@@ -103,6 +103,27 @@ describe('orders of an apply', () => {
     expect(ordersOf(groups).filter((line) => line.startsWith('established'))).toEqual([]);
   });
 
+  it('wait late where no group needs it, and then with all that is due', () => {
+    const waitsLate = true as const;
+    const groups = [
+      { name: 'one', objects: [definition], waits: [wait], waitsLate },
+      { name: 'two', objects: [thing, program], waits: [wait] },
+      { name: 'three', objects: [named('v1', 'ConfigMap', 'b')], waits: [wait], waitsLate },
+    ];
+    expect(ordersOf(groups).slice(1)).toEqual([
+      'group one',
+      'apply new CustomResourceDefinition.apiextensions.k8s.io shop/things.x.org',
+      'established things.x.org',
+      'group two',
+      'apply new Thing.x.org shop/one, new Deployment.apps shop/web',
+      'wait rolled out',
+      'wait rolled out',
+      'group three',
+      'apply new ConfigMap shop/b',
+      'wait rolled out',
+    ]);
+  });
+
   it('wait for what others are about to make right before the first wait, and no sooner', () => {
     const node = (name: string) => ({
       object: { apiVersion: 'v1', kind: 'Node', metadata: { name } },

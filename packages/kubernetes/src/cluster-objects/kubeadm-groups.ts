@@ -77,5 +77,6 @@ export function kubeProxyGroup(inventory: Inventory, seconds: number): ObjectGro
       },
     ],
     waits: [{ resource: 'daemonset/kube-proxy', namespace, rollout: true, seconds }],
+    waitsLate: true,
   };
 }

@@ -36,6 +36,7 @@ export class ApplyOrders {
   #batch: DesiredObject[] = [];
   /** Of objects that somebody else is about to make: they are looked for as late as may be. */
   #awaited: DesiredObject[] = [];
+  #late: Wait[] = [];
   /** Kinds that are defined on the way and were not waited for, with the names of their definitions. */
   readonly #defined = new Map<string, string>();
   #record = '';
@@ -80,14 +81,14 @@ export class ApplyOrders {
     this.#apply(due.filter(({ ownership }) => ownership === 'partial'));
     // What comes next may look for kinds only as it starts.
     if (group.waits.length === 0) return this.#establish();
-    // Pods may be waited for that run where labels say so.
-    this.#meet();
-    this.#order(group.waits.flatMap(waitOrder));
+    this.#late.push(...group.waits);
+    if (group.waitsLate === true) return this.#establish();
+    this.#await();
     this.#defined.clear();
   }
 
   removals(changes: readonly Change[]): void {
-    this.#meet();
+    this.#await();
     this.#flush();
     this.#names.push('what is no longer wanted');
     this.#order(changes.flatMap(removalOrder));
@@ -95,14 +96,22 @@ export class ApplyOrders {
 
   /** What is in the cluster once all the rest is done. */
   record(record: DesiredObject): void {
-    this.#meet();
+    this.#await();
     if (this.#text(record) !== this.#record) this.#batch.push(record);
   }
 
   words(): readonly string[] {
-    this.#meet();
+    this.#await();
     this.#flush();
     return this.#words;
+  }
+
+  /** Waits for all that is due. First for nodes: pods may be among it that run where labels say so. */
+  #await(): void {
+    this.#meet();
+    const late = this.#late;
+    this.#late = [];
+    this.#order(late.flatMap(waitOrder));
   }
 
   /** Whether it was not there yet when it was looked for. */

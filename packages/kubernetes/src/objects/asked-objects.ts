@@ -3,9 +3,9 @@ import { objectsText } from './kubernetes-object.ts';
 
 /**
  * The objects by group and name, each as YAML: what is wanted, and not the line of the inventory that
- * it came from, which moves with every line above it.
+ * it came from, which moves with every line above it; nor whether there was a cluster then.
  */
-export function askedObjects({ groups, ...rest }: Desired): unknown {
+export function askedObjects({ groups, begins: _, ...rest }: Desired): unknown {
   const named = groups.map(({ name, objects, waits }) => {
     const each = objects.map(({ object, ownership }): [string, string] => [
       ownership === 'owned' ? idOf(object) : `${idOf(object)} (${ownership})`,

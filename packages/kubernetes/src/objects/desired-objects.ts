@@ -72,6 +72,8 @@ const group = z.strictObject({
   name: z.string().regex(/^[^\n]+$/),
   objects: z.array(desiredObject),
   waits: z.array(wait).default([]),
+  /** No group after this one needs what it waits for: that is waited for with what comes next. */
+  waitsLate: z.literal(true).optional(),
 });
 export type ObjectGroup = z.infer<typeof group>;
 
