@@ -1,7 +1,9 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { alongsideFile } from '@skerry/steps';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { builtPrograms, built, startApiServer } from './api-server.ts';
 import { groupsOf, inventoryOf, kubeadmInit, written } from './inventory-on-api.ts';
 import { lines, ObjectsOnApi, type Group } from './objects-on-api.ts';
@@ -13,7 +15,7 @@ describe.skipIf(programs === undefined || metallb === undefined)('a cluster that
   let objects: ObjectsOnApi;
   let groups: Group[] = [];
   const inventory = inventoryOf(written);
-  beforeAll(async () => {
+  beforeEach(async () => {
     if (programs === undefined || metallb === undefined) return;
     objects = new ObjectsOnApi(await startApiServer(programs));
     objects.secrets.set('BGP', 'hunter22');
@@ -26,7 +28,8 @@ describe.skipIf(programs === undefined || metallb === undefined)('a cluster that
       isComing: () => true,
     });
   });
-  afterAll(async () => {
+  afterEach(async () => {
+    rmSync(alongsideFile, { force: true });
     await objects?.api[Symbol.asyncDispose]();
   });
 
@@ -44,14 +47,21 @@ describe.skipIf(programs === undefined || metallb === undefined)('a cluster that
     ]);
     expect(all).toContain('create IPAddressPool.metallb.io metallb-system/edge');
 
-    await kubeadmInit(objects, inventory, ['cp-1']);
+    await kubeadmInit(objects, inventory, []);
+    mkdirSync(dirname(alongsideFile), { recursive: true });
+    writeFileSync(alongsideFile, '');
     const applying = converge();
-    await sleep(4000);
-    await objects.byHand('create', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'w-1' } });
+    // Two that are missing are another case for kubectl than one.
+    await sleep(6000);
+    for (const name of ['cp-1', 'w-1']) {
+      await objects.byHand('create', { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+      await sleep(2000);
+    }
+    rmSync(alongsideFile);
     const { code, stdout, stderr } = await applying;
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(
-      'waiting until these are there, 190 s at most: Node/cp-1 Node/w-1\nnode/cp-1 condition met\n',
+      'waiting until these are there, 1800 s at most: Node/cp-1 Node/w-1\nno longer waiting: all of them are there\n',
     );
     const after = await objects.observe(groups);
     expect(lines(after.changes)).toEqual([]);
@@ -60,5 +70,24 @@ describe.skipIf(programs === undefined || metallb === undefined)('a cluster that
       // Beside the one that Kubernetes itself sets.
       spec: { taints: expect.arrayContaining([{ key: 'gpu', effect: 'NoSchedule' }]) as unknown },
     });
+  });
+
+  it('does not wait for nodes that nobody makes, and is given all else', async () => {
+    const { converge } = await objects.observe(groups, 'busybox', true);
+    await kubeadmInit(objects, inventory, ['cp-1']);
+    const { code, stdout } = await converge();
+    expect(code).toBe(0);
+    expect(stdout).toContain('no longer waiting: not all of them are there\n');
+    expect(stdout).toContain('Node w-1: it is not there, so nothing of it is set\n');
+    expect(await objects.get('node', 'cp-1')).toMatchObject({
+      metadata: { annotations: { 'skerry.dev/object': 'Node cp-1' } },
+    });
+    expect(await objects.api.kubectl('get', 'networkpolicies', '-n', 'shop')).toContain(
+      'allow-dns',
+    );
+    // It comes by itself: then it is only its labels that are left.
+    await objects.byHand('create', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'w-1' } });
+    const after = await objects.observe(groups);
+    expect(lines(after.changes)).toEqual(['update Node w-1 (taints)', 'update Node w-1']);
   });
 });

@@ -143,7 +143,7 @@ describe('orders of an apply', () => {
       'record {"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"skerry-cluster-objects","namespace":"kube-system","labels":{"app.kubernetes.io/managed-by":"skerry","skerry.dev/cluster-objects":"owned"},"annotations":{"skerry.dev/object":"ConfigMap kube-system/skerry-cluster-objects"}},"data":{"skerry-types":"',
       'group nodes, one, two',
       'apply partial Node here, there ConfigMap shop/a, there Deployment.apps shop/web',
-      'expected Node/late Node/later 190 s',
+      'expected Node/late Node/later 1800 s',
       'apply awaited Node late, awaited Node later',
       'wait rolled out',
       'group three',
@@ -151,7 +151,7 @@ describe('orders of an apply', () => {
     ]);
     expect(ordersOf(groups.slice(0, 2), 'update', why).slice(2)).toEqual([
       'apply partial Node here, there ConfigMap shop/a',
-      'expected Node/late Node/later 190 s',
+      'expected Node/late Node/later 1800 s',
       `apply awaited Node late, awaited Node later, there ${record}`,
     ]);
   });

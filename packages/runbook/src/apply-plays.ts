@@ -1,12 +1,17 @@
 import { DiagnosticError } from '@skerry/diagnostics';
+import { alongsideFile, sh } from '@skerry/steps';
 import { applyPlay } from './apply-host.ts';
 import { batches, tooManyFailed } from './batches.ts';
 import type { Play } from './dsl.ts';
 import { HostFailure, type HostLink } from './host-link.ts';
 import type { HostState } from './host-state.ts';
+import { toPart } from './parts.ts';
 import { fail, type FleetContext } from './probe-fleet.ts';
 import type { RunRequest } from './request.ts';
 import { sideBySide } from './side-by-side.ts';
+
+/** Milliseconds for making a file, or taking it away. */
+const markDeadline = 60_000;
 
 /**
  * Applies the plays of a runbook, those that stand alongside each other at the same time. Once a host has
@@ -28,8 +33,14 @@ async function applyTogether(
   const own = (state: HostState): HostLink => state.link;
   const [first, ...others] = plays;
   if (first === undefined) return true;
-  if (others.length === 0) return applyPlayToFleet(fleet, first, states, own);
-  if (states.some(({ failure }) => failure !== undefined)) {
+  const waiting = states.filter(
+    ({ failure, plan }) =>
+      failure === undefined && others.some((play) => playOf(plan, play) !== undefined),
+  );
+  if (waiting.length === 0) return applyPlayToFleet(fleet, first, states, own);
+  const together = states.every(({ failure }) => failure === undefined);
+  await mark(fleet, waiting, together);
+  if (!together) {
     for (const play of plays) {
       if (!(await applyPlayToFleet(fleet, play, states, own))) return false;
     }
@@ -37,17 +48,35 @@ async function applyTogether(
   }
   // A host that takes part in several of them does so by as many shells.
   const busy = new Set<HostState>();
-  const going = await Promise.all(
-    plays.map((play) => {
-      const taking = states.filter(({ plan }) => playOf(plan, play) !== undefined);
-      const lanes = new Map(
-        taking.filter((state) => busy.has(state)).map((state) => [state, state.link.lane()]),
-      );
-      for (const state of taking) busy.add(state);
-      return applyPlayToFleet(fleet, play, states, (state) => lanes.get(state) ?? state.link);
-    }),
+  const going = plays.map(async (play) => {
+    const taking = states.filter(({ plan }) => playOf(plan, play) !== undefined);
+    const lanes = new Map(
+      taking.filter((state) => busy.has(state)).map((state) => [state, state.link.lane()]),
+    );
+    for (const state of taking) busy.add(state);
+    try {
+      return await applyPlayToFleet(fleet, play, states, (state) => lanes.get(state) ?? state.link);
+    } finally {
+      if (play === first) await mark(fleet, waiting, false);
+    }
+  });
+  return (await Promise.all(going)).every(Boolean);
+}
+
+/**
+ * Makes the file that says on these hosts that the first of the plays goes on, or takes it away. Where that
+ * fails the host is lost, which its own steps tell.
+ */
+async function mark(
+  { request, values }: FleetContext,
+  states: readonly HostState[],
+  going: boolean,
+): Promise<void> {
+  const code = going ? 'mkdir -p "${1%/*}" && : >"$1"' : 'rm -f "$1"';
+  const part = toPart(sh(code, alongsideFile), request.secrets);
+  await Promise.allSettled(
+    states.map(({ host }) => values.link(host.name).run(true, [part], { deadline: markDeadline })),
   );
-  return going.every(Boolean);
 }
 
 /** False when the failure policy says that nothing more is to be started. */
@@ -117,7 +146,7 @@ async function applyToHost(
   const { request } = fleet;
   const plan = playOf(state.plan, play);
   const expanded = state.plays?.find(({ play: name }) => name === play.name);
-  if (plan === undefined || expanded === undefined) return;
+  if (plan === undefined || expanded === undefined || state.failure !== undefined) return;
   const { secrets, signal, kill, emit } = request;
   const { changed, handled, due } = state;
   for (const { id, leftover } of plan.handlers) if (leftover) due.add(id);

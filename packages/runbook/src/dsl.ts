@@ -14,9 +14,10 @@ export interface PlayContext {
   readonly fleet: ReadonlyMap<string, Facts>;
   /**
    * Whether steps with this tag are still to come in this run: false where `--tags` leaves them out, and
-   * in the second look, when all is done. For what another host becomes by such a step.
+   * in the second look, when all is done; with `host` also where that has no part in the run. For what
+   * another host becomes by such a step.
    */
-  readonly isComing: (tag: string) => boolean;
+  readonly isComing: (tag: string, host?: string) => boolean;
   /** What `--bundle` or the inventory names; undefined where the hosts fetch everything themselves. */
   readonly bundle?: Bundle;
 }
@@ -36,7 +37,7 @@ export interface PlayOptions {
   readonly maxFailPercentage?: number;
   /**
    * The name of the play right before this one (or the first of several) at whose time it runs, too.
-   * No step of it may need one of theirs; nor may one of them reboot a host that has part in both.
+   * On a host with steps in both none may need one of the others, notify their handlers or reboot.
    */
   readonly alongside?: string;
   /** Run as root by way of sudo; default true. */

@@ -8,10 +8,10 @@ import {
   type ResolveContext,
   type Step,
 } from '@skerry/steps';
+import { checkAlongside } from './check-alongside.ts';
 import { checkHandlers } from './check-handlers.ts';
 import type { CheckedDesires } from './checked-desires.ts';
 import type { Play, PlayContext, Runbook } from './dsl.ts';
-import { groupOf } from './side-by-side.ts';
 import type { Facts } from './facts.ts';
 import { placeOf } from './step-place.ts';
 import { wrongValue } from './wrong-value.ts';
@@ -63,12 +63,14 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
     cluster: inventory.cluster,
     inventory,
     fleet,
-    isComing: (tag) => request.isDone !== true && (tags === undefined || tags.includes(tag)),
+    isComing: (tag, name = host.name) =>
+      request.isDone !== true &&
+      (tags === undefined || tags.includes(tag)) &&
+      [...members.values()].some((hosts) => hosts.has(name)),
     ...(request.bundle === undefined ? {} : { bundle: request.bundle }),
   };
-  const playOf = new Map<string, Play>();
+  const seen = new Set<string>();
   const unmet: Unmet[] = [];
-  const beside: Unmet[] = [];
   const plays: ExpandedPlay[] = [];
   for (const play of runbook.plays) {
     const { name, options, body } = play;
@@ -86,7 +88,7 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
         skipped.push(id);
         continue;
       }
-      if (playOf.has(id)) {
+      if (seen.has(id)) {
         throw new DiagnosticError({
           code: 'duplicate-step',
           severity: 'error',
@@ -102,24 +104,20 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
         kind: step.kind,
         desired: desiredOf(play, step, request, place),
         notify: checkHandlers(listOf(step.options.notify), place),
-        needs: needs.filter((need) => playOf.has(need)),
+        needs: needs.filter((need) => seen.has(need)),
       });
       for (const need of needs) {
-        const other = playOf.get(need);
-        if (other === undefined) unmet.push({ where: place, id, need });
-        else if (other !== play && groupOf(other) === groupOf(play)) {
-          beside.push({ where: place, id, need });
-        }
+        if (!seen.has(need)) unmet.push({ where: place, id, need });
       }
-      playOf.set(id, play);
+      seen.add(id);
     }
     plays.push({ play: name, become: options.become ?? true, steps, skipped });
   }
   refuseOtherHandlers(host.name, plays);
   // One that this host does not get is no need; one that comes later is a mistake.
-  const later = unmet.filter(({ need }) => playOf.has(need));
-  const wrong = [...later.map(needLater), ...beside.map(needBeside)];
-  if (wrong.length > 0) throw new DiagnosticError(wrong);
+  const later = unmet.filter(({ need }) => seen.has(need));
+  if (later.length > 0) throw new DiagnosticError(later.map(needLater));
+  checkAlongside(host.name, runbook.plays, plays);
   return plays;
 }
 
@@ -160,17 +158,6 @@ function needLater(found: Unmet): Diagnostic {
     at: found.where,
     why: 'steps run in the order in which they stand',
     fix: 'put the step that is needed first',
-  };
-}
-
-function needBeside(found: Unmet): Diagnostic {
-  return {
-    code: 'need-alongside',
-    severity: 'error',
-    what: `"${found.id}" needs "${found.need}", which runs at the same time`,
-    at: found.where,
-    why: 'nobody knows which of plays alongside each other comes to a step first',
-    fix: 'take alongside away from the play, or put both steps into one play',
   };
 }
 

@@ -78,67 +78,52 @@ export function hostFailure(error: unknown, outcome: HostOutcome): HostFailure {
   });
 }
 
-/** What all lanes to one host share. */
-interface Hold {
-  execs: number;
-  session: Session | undefined;
-  opening: Promise<unknown>;
-  lockOwner: string | undefined;
-  run: string;
-  /** The shell that has the lock; undefined where none has it. */
-  locked: Shell | undefined;
-  readonly lanes: Map<boolean, Shell>[];
-}
-
-function newHold(): Hold {
-  return {
-    execs: 0,
-    session: undefined,
-    opening: Promise.resolve(),
-    lockOwner: undefined,
-    run: '',
-    locked: undefined,
-    lanes: [],
-  };
-}
-
 /**
  * The engine's hold on one host: connects when first asked, keeps one shell as root and one as the
- * login user, and counts the exec channels. What is to run beside something else on the same host goes
- * by a lane of its own.
+ * login user, and counts the exec channels.
  */
 export class HostLink {
   readonly host: string;
+  readonly #lanes: HostLink[] = [];
+  #execs = 0;
   readonly #connector: Connector;
   readonly #endpoint: Endpoint;
-  readonly #hold: Hold;
+  #session: Session | undefined;
+  #opening: Promise<unknown> = Promise.resolve();
   readonly #shells = new Map<boolean, Shell>();
+  #lockOwner: string | undefined;
+  #run = '';
+  #locked = false;
 
-  constructor(host: string, connector: Connector, endpoint: Endpoint, beside?: HostLink) {
+  constructor(host: string, connector: Connector, endpoint: Endpoint) {
     this.host = host;
     this.#connector = connector;
     this.#endpoint = endpoint;
-    this.#hold = beside === undefined ? newHold() : beside.#hold;
-    this.#hold.lanes.push(this.#shells);
   }
 
-  /** Shells of its own, by the same connection and under the same lock. */
+  /**
+   * For what runs on the host beside that which this link is at work on, under its lock: a connection of
+   * its own, so that neither ends the other. It closes with this one.
+   */
   lane(): HostLink {
-    return new HostLink(this.host, this.#connector, this.#endpoint, this);
+    const lane = new HostLink(this.host, this.#connector, this.#endpoint);
+    this.#lanes.push(lane);
+    return lane;
   }
 
-  /** Exec channels, of all lanes. */
+  /** Exec channels, those of its lanes among them. */
   get execs(): number {
-    return this.#hold.execs;
+    return this.#lanes.reduce((sum, lane) => sum + lane.execs, this.#execs);
   }
 
-  set execs(count: number) {
-    this.#hold.execs = count;
+  /** Counts those of another link to this host. */
+  countExecs(other: number): void {
+    this.#execs += other;
   }
 
   /** `SHA256:…` of the host key; undefined before the first connection and for local execution. */
   get hostKey(): string | undefined {
-    return this.#hold.session?.hostKey;
+    return this.#session?.hostKey;
   }
 
   /**
@@ -146,8 +131,8 @@ export class HostLink {
    * shown to others; by the id of the run its own lock is known, held under another host's name.
    */
   holdLock(owner: string, run: string): void {
-    this.#hold.run = run;
-    this.#hold.lockOwner = `${owner}\n${run} ${this.host}`;
+    this.#run = run;
+    this.#lockOwner = `${owner}\n${run} ${this.host}`;
   }
 
   /**
@@ -156,21 +141,20 @@ export class HostLink {
    * Throws a HostFailure, with outcome `locked` that names the owner, unless it could be taken.
    */
   async run(become: boolean, parts: readonly Part[], options: RunOptions): Promise<RunResult> {
-    const hold = this.#hold;
     const shell = await this.#shell(become, options.signal);
-    if (hold.lockOwner === undefined || hold.locked !== undefined)
+    if (this.#lockOwner === undefined || this.#locked)
       return this.#send(shell, become, parts, options);
     const { onOutput } = options;
-    const result = await this.#send(shell, become, [takeLock(hold.lockOwner), ...parts], {
+    const result = await this.#send(shell, become, [takeLock(this.#lockOwner), ...parts], {
       ...options,
       ...(onOutput === undefined
         ? {}
         : { onOutput: (part, stream, text) => part > 0 && onOutput(part - 1, stream, text) }),
     });
     const [lock, ...rest] = result.parts;
-    if (lock !== undefined) checkLock(lock, this.host, hold.run);
+    if (lock !== undefined) checkLock(lock, this.host, this.#run);
     // With a shell that is lost its lock is gone, too.
-    hold.locked = result.outcome === 'exited' && lock !== undefined ? shell : undefined;
+    this.#locked = result.outcome === 'exited' && lock !== undefined;
     return { ...result, parts: rest };
   }
 
@@ -183,7 +167,7 @@ export class HostLink {
     const result = await shell.run(parts, options);
     if (result.outcome !== 'exited') {
       this.#shells.delete(become);
-      if (this.#hold.locked === shell) this.#hold.locked = undefined;
+      this.#locked = false;
     }
     return result;
   }
@@ -194,35 +178,33 @@ export class HostLink {
     options: Omit<UploadOptions, 'become'>,
   ): Promise<UploadResult> {
     const { signal } = options;
-    const hold = this.#hold;
-    hold.session ??= await this.#connector.connect(
+    this.#session ??= await this.#connector.connect(
       this.#endpoint,
       signal === undefined ? {} : { signal },
     );
-    hold.execs += 1;
-    return hold.session.upload(files, { ...options, become: true });
+    this.#execs += 1;
+    return this.#session.upload(files, { ...options, become: true });
   }
 
-  /** Drops the connection of all lanes, so that the next run makes a new one. */
+  /** Drops the connection, so that the next run makes a new one. */
   async disconnect(): Promise<void> {
-    const hold = this.#hold;
-    const { session } = hold;
-    hold.session = undefined;
-    hold.locked = undefined;
-    for (const shells of hold.lanes) shells.clear();
-    await session?.close();
+    const session = this.#session;
+    this.#session = undefined;
+    this.#locked = false;
+    this.#shells.clear();
+    await Promise.all([session?.close(), ...this.#lanes.map((lane) => lane.disconnect())]);
   }
 
   /** Lets the lock go and ends the connection. */
   async close(): Promise<void> {
-    this.#hold.lockOwner = undefined;
+    this.#lockOwner = undefined;
     await this.disconnect();
   }
 
   /** One after the other: another host may ask for a value while this one is at work. */
   #shell(become: boolean, signal: AbortSignal | undefined): Promise<Shell> {
-    const shell = this.#hold.opening.then(() => this.#openShell(become, signal));
-    this.#hold.opening = shell.catch(() => undefined);
+    const shell = this.#opening.then(() => this.#openShell(become, signal));
+    this.#opening = shell.catch(() => undefined);
     return shell;
   }
 
@@ -230,10 +212,9 @@ export class HostLink {
     const open = this.#shells.get(become);
     if (open !== undefined) return open;
     const withSignal = signal === undefined ? {} : { signal };
-    const hold = this.#hold;
-    hold.session ??= await this.#connector.connect(this.#endpoint, withSignal);
-    hold.execs += 1;
-    const shell = await hold.session.openShell({ become, ...withSignal });
+    this.#session ??= await this.#connector.connect(this.#endpoint, withSignal);
+    this.#execs += 1;
+    const shell = await this.#session.openShell({ become, ...withSignal });
     this.#shells.set(become, shell);
     return shell;
   }

@@ -96,7 +96,7 @@ export class ValuesOfHosts {
   }
 
   async #valueFrom(host: string, arg: ReadOn, signal: AbortSignal | undefined): Promise<string> {
-    const link = this.#link(host);
+    const link = this.link(host);
     const result = await link.run(true, [toPart(arg.fragment, this.#options.secrets)], {
       deadline: valueDeadline,
       ...(signal === undefined ? {} : { signal }),
@@ -112,7 +112,8 @@ export class ValuesOfHosts {
     return this.#options.secrets.reveal(value);
   }
 
-  #link(host: string): HostLink {
+  /** A link to a host that may be at work: beside that. */
+  link(host: string): HostLink {
     const known = this.#lanes.get(host) ?? this.#opened.get(host);
     if (known !== undefined) return known;
     const lane = this.#options.linkOf(host)?.lane();

@@ -1,10 +1,5 @@
 import type { Play } from './dsl.ts';
 
-/** The first of the plays that run at the same time as this one, by its name. */
-export function groupOf({ name, options }: Play): string {
-  return options.alongside ?? name;
-}
-
 /** The plays in groups that run one after the other; those of one group run at the same time. */
 export function sideBySide(plays: readonly Play[]): readonly (readonly Play[])[] {
   const groups: Play[][] = [];

@@ -1,4 +1,4 @@
-import { command, sh, type Fragment, type Step, type StepKind } from '@skerry/steps';
+import { alongsideFile, command, sh, type Fragment, type Step, type StepKind } from '@skerry/steps';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { play, runbook, type RunEvent, type Runbook } from '../src/index.ts';
@@ -60,12 +60,22 @@ test('plays alongside each other run at the same time, and a host at work still 
   expect(at('step-finished', 'command waited')).toBeLessThan(at('step-started', 'command after'));
 });
 
+test('a step alongside is told by a file as long as the first play goes on', async () => {
+  const watching = command('watching', {
+    run: '[ -e "$1" ] || exit 8; n=0; while [ -e "$1" ]; do [ "$n" -lt 10 ] || exit 9; n=$((n + 1)); sleep 1; done; : >"$2"',
+    args: [alongsideFile, '/srv/watched'],
+    creates: '/srv/watched',
+  });
+  expect((await hosts.run(side(watching, 'a'))).exitCode).toBe(0);
+});
+
 test('a host in several of them goes through each by a shell of its own', async () => {
   const both = side(until('waited', '/srv/joined', 10), 'b');
   const { exitCode, hosts: recap } = await hosts.run(both);
   expect(exitCode).toBe(0);
   const execs = new Map(recap.map((one) => [one.host, one.execs]));
-  expect(execs.get('b')).toBe((execs.get('c') ?? 0) + 1);
+  // One for the step beside the other one, and one to tell it how long that goes on.
+  expect(execs.get('b')).toBe((execs.get('c') ?? 0) + 2);
 });
 
 test('once a host has failed they run one after the other', async () => {

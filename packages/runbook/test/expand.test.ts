@@ -1,6 +1,6 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import { parseInventory, selectHosts } from '@skerry/inventory';
-import { command, file, handler, template } from '@skerry/steps';
+import { command, file, handler, reboot, template } from '@skerry/steps';
 import { describe, expect, test } from 'vitest';
 import { play, runbook, type Play } from '../src/index.ts';
 import { expand, type ExpandedPlay, type ExpandRequest } from '../src/expand.ts';
@@ -128,19 +128,33 @@ describe('faults of a runbook', () => {
     ]);
   });
 
-  test('a step that needs one of a play that runs at the same time', () => {
-    const first = play('One', { hosts: 'all' }, () => [x]);
+  test('what cannot be done in plays that run at the same time', () => {
+    const both = handler('both', ':');
+    const notifying = file('/first', { content: '', notify: both });
+    const first = play('One', { hosts: 'all' }, () => [x, notifying]);
+    const own = file('/own', { content: '', notify: both });
     const second = play('Two', { hosts: 'all', alongside: 'One' }, () => [
-      file('/own', { content: '' }),
-      file('/late', { content: '', needs: [x, file('/own', { content: '' })] }),
+      own,
+      file('/late', { content: '', needs: [x, own] }),
+      reboot({ when: 'required' }),
     ]);
     expect(faultsOf(() => expanded([first, second]))).toMatchObject([
+      {
+        code: 'handler-alongside',
+        what: '"file /first" notifies "both", as a step does that runs at the same time',
+        at: { step: 'One › file /first' },
+      },
+      { code: 'handler-alongside', at: { step: 'Two › file /own' } },
       {
         code: 'need-alongside',
         what: '"file /late" needs "file /x", which runs at the same time',
         at: { step: 'Two › file /late' },
       },
+      { code: 'reboot-alongside', what: '"reboot" reboots the host while other steps run on it' },
     ]);
+    // Where the host has no steps in the other play, there is nothing in the way.
+    const elsewhere = play('One', { hosts: 'all' }, () => []);
+    expect(expanded([elsewhere, second])[1]?.steps).toHaveLength(3);
   });
 
   test('a step that needs one that comes later', () => {
@@ -166,7 +180,7 @@ describe('faults of a runbook', () => {
       code: 'bad-step',
       at: { host: 'a', step: 'P › file relative' },
       fix: 'see the options of the step kind "file"',
-      why: expect.stringMatching(/^asked for in \S*test\/expand\.test\.ts:161:\d+$/),
+      why: expect.stringMatching(/^asked for in \S*test\/expand\.test\.ts:175:\d+$/),
     });
   });
 

@@ -34,6 +34,7 @@ export {
 } from './kind.ts';
 export { resolveArg } from './resolve-arg.ts';
 export { textDiff } from './text-diff.ts';
+export { alongsideFile } from './alongside.ts';
 export { waits } from './waits.ts';
 export { sysctl, sysctlKind } from './kinds/sysctl.ts';
 export { absolutePath, accountName, fileMode } from './absolute-path.ts';

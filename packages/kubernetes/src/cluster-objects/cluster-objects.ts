@@ -22,7 +22,7 @@ export interface ClusterContext {
     NodeFacts & Partial<MemberFacts> & { readonly architecture?: string }
   >;
   /** Whether steps with a tag are still to come in this run. */
-  readonly isComing?: (tag: string) => boolean;
+  readonly isComing?: (tag: string, host?: string) => boolean;
   /** Where nodes have only it: manifests, charts and the images of all objects have to be those of it. */
   readonly bundle?: Bundle;
 }
@@ -59,7 +59,7 @@ export function clusterObjects(context: ClusterContext, options: StepOptions = {
 function isBeginning({ inventory, fleet, isComing }: ClusterContext): boolean {
   const first = controlPlanesOf(inventory)[0]?.name ?? '';
   return (
-    isComing?.('control-plane') === true &&
+    isComing?.('control-plane', first) === true &&
     fleet.get(first)?.kubernetes?.role === '' &&
     runningControlPlanes(inventory, fleet).length === 0
   );
@@ -80,7 +80,7 @@ export function clusterObjectGroups(
       inventory,
       ({ name, roles }) =>
         fleet.get(name)?.kubernetes?.role === '' &&
-        isComing?.(roles.includes('control-plane') ? 'control-plane' : 'workers') === true,
+        isComing?.(roles.includes('control-plane') ? 'control-plane' : 'workers', name) === true,
     ),
     // Before kube-proxy: where the CNI takes its place, Services are carried all the time.
     ...networkGroups(inventory, texts, rolloutSeconds),

@@ -44,12 +44,14 @@ function ciliumGroups(inventory: Inventory, { chart }: Texts, seconds: number): 
   const settings = ciliumObjects(inventory).flatMap(({ object, place }) =>
     owned([object], originOf(inventory, `loadBalancer.cilium.${place}`)),
   );
-  return [
-    { name: 'Cilium', objects: program, waits: rollouts(program, seconds) },
-    ...(settings.length === 0
-      ? []
-      : [{ name: 'addresses of Services by Cilium', objects: settings, waits: [] }]),
-  ];
+  const waits = rollouts(program, seconds);
+  // Its operator makes the kinds of its settings.
+  return settings.length === 0
+    ? [{ name: 'Cilium', objects: program, waits, waitsLate: true }]
+    : [
+        { name: 'Cilium', objects: program, waits },
+        { name: 'addresses of Services by Cilium', objects: settings, waits: [] },
+      ];
 }
 
 function calicoGroups(inventory: Inventory, { manifest }: Texts, seconds: number): ObjectGroup[] {
@@ -86,7 +88,7 @@ function cniGroups(inventory: Inventory, texts: Texts, seconds: number): ObjectG
       return calicoGroups(inventory, texts, seconds);
     case 'flannel': {
       const objects = flannelObjects(kubernetes, cni, texts.manifest('flannel'));
-      return [{ name: 'Flannel', objects, waits: rollouts(objects, seconds) }];
+      return [{ name: 'Flannel', objects, waits: rollouts(objects, seconds), waitsLate: true }];
     }
     case 'routed':
     case 'weave':
@@ -112,7 +114,8 @@ export function networkGroups(inventory: Inventory, texts: Texts, seconds: numbe
   groups.push(...cniGroups(inventory, texts, seconds));
   if (dns.nodeLocal) {
     const objects = nodeLocalDnsObjects(kubernetes, texts.manifest('node-local-dns'));
-    groups.push({ name: 'NodeLocal DNSCache', objects, waits: rollouts(objects, seconds) });
+    const waits = rollouts(objects, seconds);
+    groups.push({ name: 'NodeLocal DNSCache', objects, waits, waitsLate: true });
   }
   if (ingress?.controller === 'envoy-gateway') {
     groups.push(...envoyGatewayGroups(inventory, texts.manifest('envoy-gateway'), seconds));

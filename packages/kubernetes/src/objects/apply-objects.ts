@@ -1,4 +1,4 @@
-import { sh, waits, type Change, type Fragment } from '@skerry/steps';
+import { alongsideFile, sh, waits, type Change, type Fragment } from '@skerry/steps';
 import { ApplyOrders, applySeconds, joinSeconds } from './apply-orders.ts';
 import { idOf, type Desired, type DesiredObject } from './desired-objects.ts';
 import { isLost } from './lost-api.ts';
@@ -220,9 +220,9 @@ await() {
   } >&2
   return 1
 }
-# expected SECONDS COUNT RESOURCE…: until they are there; those that do not come are told as what is set of them.
+# expected SECONDS COUNT RESOURCE…: until they are there, while there is somebody to make them.
 expected() (
-  seconds=$1 end=$(($(now) + $1)) count=$2 names=
+  seconds=$1 end=$(($(now) + $1)) count=$2 names= last=
   shift 2
   for name; do
     [ "$count" -gt 0 ] || break
@@ -230,11 +230,15 @@ expected() (
     count=$((count - 1))
   done
   printf '${waits.begins}these are there, %s s at most:%s\\n' "$seconds" "$names"
-  if reach kubectl wait --for=create $names; then printf '${waits.ends}all of them are there\\n'
-  else
-    printf '${waits.ends}not all of them are there\\n'
-    return 1
-  fi
+  until said=$(k wait --for=create --timeout=5s $names 2>&1); do
+    if [ "$last" ] || [ "$(now)" -ge "$end" ]; then
+      printf '${waits.ends}not all of them are there\\n'
+      return 1
+    fi
+    # kubectl waits for one that is missing, and not for several.
+    if [ -e ${alongsideFile} ]; then sleep 1; else last=1; fi
+  done
+  printf '${waits.ends}all of them are there\\n'
 )
 while [ $# -gt 0 ]; do
   case $1 in
@@ -351,13 +355,10 @@ export function applyObjects(desired: Desired, changes: readonly Change[]): Frag
 /** Seconds: all waits, and time for what passes. */
 export function applyDeadline({ groups }: Desired): number {
   const waits = groups.flatMap((group) => group.waits.map(({ seconds }) => seconds));
-  const expected = groups.flatMap(({ objects }) =>
-    objects.filter((one) => one.expected !== undefined),
-  );
   return (
     waits.reduce((sum, seconds) => sum + seconds, 0) +
     groups.length * applySeconds +
-    joinSeconds(expected.length) +
+    joinSeconds +
     600
   );
 }

@@ -15,13 +15,8 @@ import { marked, recordKeys, recordWith } from './ownership.ts';
 export const applySeconds = 180;
 /** Seconds until the API serves a new kind, and until an object is gone. */
 const settleSeconds = 120;
-/**
- * Seconds for nodes that join at the same time to be there: a kubelet registers some seconds after kubeadm
- * has begun, or a minute where processors are emulated; many nodes join in batches.
- */
-export function joinSeconds(nodes: number): number {
-  return 180 + 5 * nodes;
-}
+/** Seconds at most for nodes that join at the same time to be there: many join in batches. */
+export const joinSeconds = 1800;
 
 /**
  * The orders of the script that applies objects, in the order in which it follows them. Objects with
@@ -72,6 +67,8 @@ export class ApplyOrders {
     this.#awaited.push(...group.objects.filter((one) => this.#isAwaited(one)));
     if (due.length + taints.length + group.waits.length > 0) this.#names.push(group.name);
     const absent = due.filter(({ ownership }) => ownership === 'absent');
+    // What takes the place of what goes is to be there before.
+    if (absent.length > 0) this.#await();
     this.#order(absent.flatMap(({ object }) => deleteOrder(idOf(object))));
     const made = due.filter(({ ownership }) => ownership === 'owned' || ownership === 'kept');
     this.#apply(made.filter(isGround));
@@ -125,7 +122,7 @@ export class ApplyOrders {
     if (awaited.length === 0) return;
     this.#awaited = [];
     const names = awaited.map(({ object }) => resourceOf(idOf(object)));
-    this.#order(['expected', `${joinSeconds(names.length)}`, `${names.length}`, ...names]);
+    this.#order(['expected', `${joinSeconds}`, `${names.length}`, ...names]);
     this.#order(awaited.flatMap((one) => taintOrder(one, this.#changes)));
     this.#apply(awaited);
   }

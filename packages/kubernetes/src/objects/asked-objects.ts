@@ -5,7 +5,7 @@ import { objectsText } from './kubernetes-object.ts';
  * The objects by group and name, each as YAML: what is wanted, and not the line of the inventory that
  * it came from, which moves with every line above it; nor whether there was a cluster then.
  */
-export function askedObjects({ groups, begins: _, ...rest }: Desired): unknown {
+export function askedObjects({ name: step, groups, kubeconfig }: Desired): unknown {
   const named = groups.map(({ name, objects, waits }) => {
     const each = objects.map(({ object, ownership }): [string, string] => [
       ownership === 'owned' ? idOf(object) : `${idOf(object)} (${ownership})`,
@@ -15,5 +15,5 @@ export function askedObjects({ groups, begins: _, ...rest }: Desired): unknown {
     return [name, { ...Object.fromEntries(each), ...waited }];
   });
   const order = groups.map(({ name }) => name);
-  return { ...rest, order, groups: Object.fromEntries(named) };
+  return { name: step, kubeconfig, order, groups: Object.fromEntries(named) };
 }

@@ -164,8 +164,9 @@ function expectation(one: DesiredObject, why: string, desired: Desired): Change 
   return { ...creation(one, desired), action: 'update', why };
 }
 
-/** What is set of an object that comes with a new cluster. */
+/** What is set of an object that comes with a new cluster; a node does so only where it joins. */
 function firstOf(one: DesiredObject, desired: Desired): Change[] {
+  if (one.object.kind === 'Node' && one.expected === undefined) return [];
   const taints = taintChange(one, { metadata: {} });
   const why = one.expected ?? 'it comes with a new cluster';
   return [...(taints === undefined ? [] : [taints]), expectation(one, why, desired)];

@@ -50,7 +50,7 @@ export function beginVerification(
         await checking.tearDown();
         return undefined;
       } finally {
-        for (const { host, link } of states) link.execs += own.get(host.name)?.execs ?? 0;
+        for (const { host, link } of states) link.countExecs(own.get(host.name)?.execs ?? 0);
         await Promise.all([...own.values()].map((link) => link.close()));
       }
     },

@@ -78,7 +78,7 @@ export function confidenceText({ confidence }: StepPlan): string {
     case 'exact':
       return 'exact';
     case 'conditional':
-      return `conditional on ${confidence.on.join(', ')}`;
+      return `conditional on ${confidence.on.join(', ')}${confidence.foreseen === true ? ', and then just this' : ''}`;
     case 'opaque':
       return `opaque: ${confidence.why}`;
   }
