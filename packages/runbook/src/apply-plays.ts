@@ -30,19 +30,19 @@ async function applyTogether(
   plays: readonly Play[],
   states: readonly HostState[],
 ): Promise<boolean> {
-  const own = (state: HostState): HostLink => state.link;
+  const takingPart = (some: readonly Play[]): readonly HostState[] =>
+    states.filter(
+      ({ failure, plan }) =>
+        failure === undefined && some.some((play) => playOf(plan, play) !== undefined),
+    );
   const [first, ...others] = plays;
-  if (first === undefined) return true;
-  const waiting = states.filter(
-    ({ failure, plan }) =>
-      failure === undefined && others.some((play) => playOf(plan, play) !== undefined),
-  );
-  if (waiting.length === 0) return applyPlayToFleet(fleet, first, states, own);
+  const waiting =
+    takingPart(first === undefined ? [] : [first]).length > 0 ? takingPart(others) : [];
   const together = states.every(({ failure }) => failure === undefined);
-  await mark(fleet, waiting, together);
-  if (!together) {
+  if (waiting.length > 0) await mark(fleet, waiting, together);
+  if (!together || waiting.length === 0) {
     for (const play of plays) {
-      if (!(await applyPlayToFleet(fleet, play, states, own))) return false;
+      if (!(await applyPlayToFleet(fleet, play, states, ({ link }) => link))) return false;
     }
     return true;
   }

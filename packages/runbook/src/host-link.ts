@@ -85,6 +85,9 @@ export function hostFailure(error: unknown, outcome: HostOutcome): HostFailure {
 export class HostLink {
   readonly host: string;
   readonly #lanes: HostLink[] = [];
+  /** The link that this one is a lane of; itself where it is none. */
+  #main: HostLink = this;
+  #turn: Promise<unknown> = Promise.resolve();
   #execs = 0;
   readonly #connector: Connector;
   readonly #endpoint: Endpoint;
@@ -107,8 +110,16 @@ export class HostLink {
    */
   lane(): HostLink {
     const lane = new HostLink(this.host, this.#connector, this.#endpoint);
+    lane.#main = this.#main;
     this.#lanes.push(lane);
     return lane;
+  }
+
+  /** For what only one lane to a host may do at a time. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#main.#turn.then(work);
+    this.#main.#turn = done.catch(() => undefined);
+    return done;
   }
 
   /** Exec channels, those of its lanes among them. */

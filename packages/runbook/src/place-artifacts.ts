@@ -52,6 +52,15 @@ export async function placeArtifacts(
 ): Promise<void> {
   const wanted = [...new Map(artifacts.map((file) => [file.sha256, file])).values()];
   if (wanted.length === 0) return;
+  // Whoever asks takes away what is half there.
+  await context.link.inTurn(() => place(context, step, wanted));
+}
+
+async function place(
+  context: PlaceContext,
+  step: { readonly play: string; readonly id: string },
+  wanted: readonly ArtifactFile[],
+): Promise<void> {
   const at = `${step.play} › ${step.id}`;
   const missing = await missingOf(context, at, wanted);
   if (missing.length === 0) return;

@@ -164,8 +164,10 @@ export class ApplyOrders {
   }
 
   #markOf(one: DesiredObject): 'awaited' | 'partial' | 'new' | 'there' {
-    if (one.ownership === 'partial') return this.#isAwaited(one) ? 'awaited' : 'partial';
-    return this.#isNew(one) ? 'new' : 'there';
+    if (one.ownership !== 'partial') return this.#isNew(one) ? 'new' : 'there';
+    if (this.#isAwaited(one)) return 'awaited';
+    // kubeadm has just made it, and nobody has touched it since.
+    return this.#desired.begins ? 'new' : 'partial';
   }
 
   #isNew({ object }: DesiredObject): boolean {
