@@ -18,8 +18,9 @@ const categoryOfKind: Readonly<Record<string, Category>> = {
   membership: 'kubeadm',
   controlPlane: 'kubeadm',
   images: 'image import',
-  // Between them it waits until what they make is ready, and says so.
+  // Between them these two wait until what they make is ready, and say so.
   objects: 'applying objects',
+  verification: 'verification',
 };
 
 export interface BreakdownRow {
@@ -40,6 +41,7 @@ export class Breakdown {
   readonly #open = new Map<string, Category>();
   /** Steps that wait for their files, with what they are busy with otherwise. */
   readonly #paused = new Map<string, Category>();
+  #setUp = '';
   #since: number;
   #broughtUp = false;
 
@@ -91,16 +93,20 @@ export class Breakdown {
         else this.#uploaded(keyOf({ ...event, handler: false }));
         return;
       case 'waiting':
-        if (event.step === 'verification') this.#begin('pods', 'waiting for pods');
+        if (event.step === 'verification') {
+          this.#end(this.#setUp);
+          this.#setUp = keyOf({ ...event, handler: false });
+          this.#begin(this.#setUp, 'verification');
+        }
         return;
       case 'verification-started':
         this.#begin('verification', 'verification');
         return;
       case 'verification-round':
-        this.#end('pods');
+        this.#end(this.#setUp);
         return;
       case 'verification-finished':
-        this.#end('pods');
+        this.#end(this.#setUp);
         this.#end('verification');
         return;
       case 'run-started':

@@ -126,9 +126,19 @@ it('the verification waits for pods, then looks', () => {
     checks: [],
   });
   run.at(2, { type: 'waiting', host: 'a', step: 'verification', awaited: 'pods', deadline: 9 });
+  const said = (text: string): RunEvent => ({
+    type: 'step-output',
+    host: 'a',
+    step: 'verification',
+    stream: 'stdout',
+    text,
+  });
+  run.at(4, said('waiting until the probe pods are ready\n'));
+  run.at(9, said('no longer waiting: the probe pods\n'));
+  // Between them hosts are looked at once more, which is no waiting.
   run.at(12, { type: 'verification-round', round: 1, checks: [] });
   run.at(14, { type: 'verification-finished', passed: 1, failed: 0, skipped: 0, milliseconds: 0 });
-  expect(run.rows()).toEqual({ kubeadm: 1, 'waiting for pods': 10, verification: 3 });
+  expect(run.rows()).toEqual({ kubeadm: 1, 'waiting for pods': 5, verification: 8 });
 });
 
 it('nobody asks where no host became a member', () => {

@@ -1,4 +1,4 @@
-import { sh, type Fragment } from '@skerry/steps';
+import { sh, waits, type Fragment } from '@skerry/steps';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import { isLost } from '../objects/lost-api.ts';
 import { probeNamespace } from './probe-image.ts';
@@ -61,6 +61,7 @@ only_on_lost() {
     END { exit !lost || others }'
 }
 shift 3
+printf '${waits.begins}the probe pods are ready\\n'
 for workload; do
   alone=0
   until kubectl -n "$namespace" rollout status "$workload" --timeout=10s >/dev/null 2>&1; do
@@ -74,6 +75,7 @@ for workload; do
     [ "$alone" -lt 2 ] || break
   done
 done
+printf '${waits.ends}the probe pods\\n'
 exit 0
 `,
     probeNamespace,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PartResult, SecretBook } from '@skerry/executor';
+import type { PartResult, RunOptions, SecretBook } from '@skerry/executor';
 import type { Check, Fragment, OutsideAnswer, Verdict, Verification } from '@skerry/steps';
 import type { RunEvent } from '../events.ts';
 import { HostFailure, hostFailure, type HostLink } from '../host-link.ts';
@@ -131,7 +131,9 @@ export class Checking {
         const awaited = 'the probe pods';
         emit({ type: 'waiting', host, step: 'verification', awaited, deadline });
         this.#begun = link;
-        const [part] = await this.#ask(link, [verification.setUp], deadline * 1000);
+        const onOutput: RunOptions['onOutput'] = (_, stream, text) =>
+          emit({ type: 'step-output', host, step: 'verification', stream, text });
+        const [part] = await this.#ask(link, [verification.setUp], deadline * 1000, onOutput);
         this.#api = link;
         return part?.code === 0 ? undefined : reasonOf(part);
       } catch (error) {
@@ -261,10 +263,12 @@ export class Checking {
     link: HostLink,
     fragments: readonly Fragment[],
     deadline: number,
+    onOutput?: RunOptions['onOutput'],
   ): Promise<readonly PartResult[]> {
     const { secrets, signal } = this.#request;
     const parts = fragments.map((fragment) => toPart(fragment, secrets));
-    const result = await link.run(true, parts, { deadline, signal });
+    const told = onOutput === undefined ? {} : { onOutput };
+    const result = await link.run(true, parts, { deadline, signal, ...told });
     if (result.outcome === 'exited') return result.parts;
     throw unanswered('the host did not answer to the end', result.reason);
   }
