@@ -111,7 +111,9 @@ function unreadable(
 function confidenceOf(step: ExpandedStep, on: readonly string[], reading: StepReading): Confidence {
   if (on.length > 0) {
     const foreseen =
-      'changes' in reading && step.kind.foresees?.(step.desired, reading.observed) === true;
+      'changes' in reading &&
+      reading.observed !== undefined &&
+      step.kind.foresees?.(step.desired, reading.observed) === true;
     return foreseen ? { level: 'conditional', on, foreseen } : { level: 'conditional', on };
   }
   const why = step.kind.opaque?.(step.desired);

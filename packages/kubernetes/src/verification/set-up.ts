@@ -41,17 +41,20 @@ persist() {
 }
 fail() { printf '%s\\n' "$said" >&2; exit 1; }
 remove() { kubectl delete namespace "$namespace" --ignore-not-found --wait --timeout="$1"; }
-if ! persist remove 30s; then
-  # Pods on a node that is lost end only by force. They are our own and hold nothing.
-  persist kubectl -n "$namespace" delete pods --all --force --grace-period=0 --wait=false || fail
-  persist remove "$3s" || fail
-fi
-[ -e "$marker" ] || exit
 # The objects are our own and well known: to check them kubectl would ask for the schemas of all types.
 create() { printf '%s\\n' "$objects" | kubectl create --validate=false -f -; }
-if ! persist create; then
-  # An attempt whose answer was lost has made them.
-  case $said in *'AlreadyExists'*) ;; *) fail ;; esac
+# Mostly nothing is left of an earlier run.
+if ! create >/dev/null 2>&1; then
+  if ! persist remove 30s; then
+    # Pods on a node that is lost end only by force. They are our own and hold nothing.
+    persist kubectl -n "$namespace" delete pods --all --force --grace-period=0 --wait=false || fail
+    persist remove "$3s" || fail
+  fi
+  [ -e "$marker" ] || exit
+  if ! persist create; then
+    # An attempt whose answer was lost has made them.
+    case $said in *'AlreadyExists'*) ;; *) fail ;; esac
+  fi
 fi
 # Whether no pod is awaited but those on nodes whose kubelet is silent.
 only_on_lost() {
