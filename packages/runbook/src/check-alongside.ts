@@ -1,7 +1,18 @@
 import { DiagnosticError, type Diagnostic } from '@skerry/diagnostics';
+import type { AnyStepKind, Handler } from '@skerry/steps';
 import type { Play } from './dsl.ts';
-import type { ExpandedPlay } from './expand.ts';
 import { sideBySide } from './side-by-side.ts';
+
+/** What counts here of a play as one host has it. */
+interface PlayOfHost {
+  readonly play: string;
+  readonly steps: readonly {
+    readonly id: string;
+    readonly kind: Pick<AnyStepKind, 'afterConverge'>;
+    readonly needs: readonly string[];
+    readonly notify: readonly Handler[];
+  }[];
+}
 
 /**
  * What a host cannot do in plays that run at the same time: a step of one that needs a step of the other, a
@@ -11,7 +22,7 @@ import { sideBySide } from './side-by-side.ts';
 export function checkAlongside(
   host: string,
   plays: readonly Play[],
-  expanded: readonly ExpandedPlay[],
+  expanded: readonly PlayOfHost[],
 ): void {
   const found = sideBySide(plays).flatMap((group) => {
     const own = expanded.filter(({ play }) => group.some(({ name }) => name === play));
@@ -28,7 +39,7 @@ export function checkAlongside(
   if (found.length > 0) throw new DiagnosticError(found);
 }
 
-function faultsOf(host: string, play: ExpandedPlay, others: readonly ExpandedPlay[]): Diagnostic[] {
+function faultsOf(host: string, play: PlayOfHost, others: readonly PlayOfHost[]): Diagnostic[] {
   const ids = new Set(others.flatMap(({ steps }) => steps.map(({ id }) => id)));
   const handlers = new Set(
     others.flatMap(({ steps }) => steps.flatMap(({ notify }) => notify.map(({ id }) => id))),
