@@ -155,18 +155,24 @@ apply() {
   done
   return $status
 }
+# take PREFIX COUNT WORD…: so many of the words, each behind the prefix, in taken.
+take() {
+  prefix=$1 wanted=$2 taken=
+  shift 2
+  for word; do
+    [ "$wanted" -gt 0 ] || break
+    taken="$taken $prefix$word"
+    wanted=$((wanted - 1))
+  done
+}
 # established SECONDS COUNT NAME…
 established() (
-  end=$(($(now) + $1)) count=$2 names= told=
-  shift 2
-  for name; do
-    [ "$count" -gt 0 ] || break
-    names="$names customresourcedefinition/$name"
-    count=$((count - 1))
-  done
+  end=$(($(now) + $1)) told=
+  shift
+  take customresourcedefinition/ "$@"
   columns='NAME:.metadata.name,IS:.status.conditions[?(@.type=="Established")].status'
   while :; do
-    said=$(k get $names --no-headers -o "custom-columns=$columns" 2>&1) &&
+    said=$(k get $taken --no-headers -o "custom-columns=$columns" 2>&1) &&
       ! printf '%s\\n' "$said" | grep -qv ' True *$' && return
     may_wait "$end" 1 || say_and_fail
   done
@@ -222,15 +228,11 @@ await() {
 }
 # expected SECONDS COUNT RESOURCE…: until they are there, while there is somebody to make them.
 expected() (
-  seconds=$1 end=$(($(now) + $1)) count=$2 names= last=
-  shift 2
-  for name; do
-    [ "$count" -gt 0 ] || break
-    names="$names $name"
-    count=$((count - 1))
-  done
-  printf '${waits.begins}these are there, %s s at most:%s\\n' "$seconds" "$names"
-  until said=$(k wait --for=create --timeout=5s $names 2>&1); do
+  seconds=$1 end=$(($(now) + $1)) last=
+  shift
+  take '' "$@"
+  printf '${waits.begins}these are there, %s s at most:%s\\n' "$seconds" "$taken"
+  until said=$(k wait --for=create --timeout=5s $taken 2>&1); do
     if [ "$last" ] || [ "$(now)" -ge "$end" ]; then
       printf '${waits.ends}not all of them are there\\n'
       return 1
@@ -268,14 +270,11 @@ while [ $# -gt 0 ]; do
       shift $((2 + $2))
       ;;
     taint)
-      node=$2 count=$3 words=
+      node=$2 count=$3
       shift 3
-      while [ "$count" -gt 0 ]; do
-        words="$words $1"
-        count=$((count - 1))
-        shift
-      done
-      if ! persist ${applySeconds} k taint node "$node" $words --overwrite; then
+      take '' "$count" "$@"
+      shift "$count"
+      if ! persist ${applySeconds} k taint node "$node" $taken --overwrite; then
         # A taint that is to go may have gone by itself.
         case "$said" in
           *' not found'*) ;;
