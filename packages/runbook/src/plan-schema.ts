@@ -33,7 +33,7 @@ const fragment = z.strictObject({
     .optional(),
 });
 
-const confidence = z.discriminatedUnion('level', [
+export const confidence = z.discriminatedUnion('level', [
   z.strictObject({ level: z.literal('exact') }),
   z.strictObject({
     level: z.literal('conditional'),

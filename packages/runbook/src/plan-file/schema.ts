@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { confidence } from '../plan-schema.ts';
 
 /** Raised when the form below changes: a plan of another form is refused, never guessed at. */
 export const planFileVersion = 1;
@@ -73,16 +74,6 @@ const change = z.strictObject({
   why: z.string().optional(),
   fix: z.string().optional(),
 });
-
-const confidence = z.discriminatedUnion('level', [
-  z.strictObject({ level: z.literal('exact') }),
-  z.strictObject({
-    level: z.literal('conditional'),
-    on: z.array(z.string()),
-    foreseen: z.literal(true).optional(),
-  }),
-  z.strictObject({ level: z.literal('opaque'), why: z.string() }),
-]);
 
 const step = z.strictObject({
   id: z.string(),
