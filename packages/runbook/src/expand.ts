@@ -106,9 +106,7 @@ export function expand(request: ExpandRequest): ExpandedPlay[] {
         notify: checkHandlers(listOf(step.options.notify), place),
         needs: needs.filter((need) => seen.has(need)),
       });
-      for (const need of needs) {
-        if (!seen.has(need)) unmet.push({ where: place, id, need });
-      }
+      for (const need of needs) if (!seen.has(need)) unmet.push({ where: place, id, need });
       seen.add(id);
     }
     plays.push({ play: name, become: options.become ?? true, steps, skipped });

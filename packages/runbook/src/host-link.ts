@@ -127,11 +127,6 @@ export class HostLink {
     return this.#lanes.reduce((sum, lane) => sum + lane.execs, this.#execs);
   }
 
-  /** Counts those of another link to this host. */
-  countExecs(other: number): void {
-    this.#execs += other;
-  }
-
   /** `SHA256:…` of the host key; undefined before the first connection and for local execution. */
   get hostKey(): string | undefined {
     return this.#session?.hostKey;

@@ -33,12 +33,15 @@ export function beginVerification(
   const asked = { ...request, verification };
   const stateOf = (name: string): HostState | undefined =>
     states.find(({ host }) => host.name === name);
-  const open = opening(asked, own, (link) => {
-    if (stateOf(link.host) === undefined) link.holdLock(lockOwner(), run);
-  });
+  const open = opening(asked, own, (link) => link.holdLock(lockOwner(), run));
+  const lanes = new Map<string, HostLink>();
   const checks = checksRequest(asked, (name) => {
-    const state = verification.api.includes(name) ? undefined : stateOf(name);
-    return state?.link ?? open(name);
+    const link = stateOf(name)?.link;
+    if (link === undefined) return open(name);
+    if (!verification.api.includes(name)) return link;
+    const lane = lanes.get(name) ?? link.lane();
+    lanes.set(name, lane);
+    return lane;
   });
   const checking = new Checking(checks);
   // What goes wrong is told by `finish`, which waits for it.
@@ -50,7 +53,6 @@ export function beginVerification(
         await checking.tearDown();
         return undefined;
       } finally {
-        for (const { host, link } of states) link.countExecs(own.get(host.name)?.execs ?? 0);
         await Promise.all([...own.values()].map((link) => link.close()));
       }
     },
