@@ -172,7 +172,8 @@ describe('cut off anywhere, the next run finishes the work', () => {
       const allowed = { kill: [null], cable: [3, 4], once: [1], twice: [1, 4] }[blow];
       const codes: (number | null)[] = end?.verified === true ? [...allowed, 0] : [...allowed];
       // All is told and Node itself is going away: it takes no signal any more, so the blow ends it.
-      if (blow === 'twice' && end !== undefined) codes.push(null);
+      const signalled = blow === 'once' || blow === 'twice';
+      if (signalled && end !== undefined) codes.push(null);
       expect(codes, stderr + stdout).toContain(code);
       await converges(name);
     },
