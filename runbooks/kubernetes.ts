@@ -114,7 +114,8 @@ export default runbook({
 
     play(
       'Images',
-      { hosts: nodes, when: wanted, tags: ['images'] },
+      // They need nothing but containerd, which earlier runbooks have set up.
+      { hosts: nodes, when: wanted, tags: ['images'], alongside: 'Kubernetes programs' },
       ({ host, inventory, bundle }) =>
         bundle === undefined ? [] : [images('kubernetes', bundledImages(bundle, inventory, host))],
     ),

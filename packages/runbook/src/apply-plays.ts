@@ -39,15 +39,21 @@ async function applyTogether(
   const waiting =
     takingPart(first === undefined ? [] : [first]).length > 0 ? takingPart(others) : [];
   const together = states.every(({ failure }) => failure === undefined);
-  if (waiting.length > 0) await mark(fleet, waiting, together);
+  const linkOf = ({ link }: HostState): HostLink => link;
+  if (waiting.length > 0) await mark(fleet, waiting, together, linkOf);
   if (!together || waiting.length === 0) {
     for (const play of plays) {
-      if (!(await applyPlayToFleet(fleet, play, states, ({ link }) => link))) return false;
+      if (!(await applyPlayToFleet(fleet, play, states, linkOf))) return false;
     }
     return true;
   }
   // A host that takes part in several of them does so by as many shells.
   const busy = new Set<HostState>();
+  // Once the first play has ended, the shells of those that took part in it are; others are at work.
+  const free =
+    (taking: readonly HostState[]) =>
+    (state: HostState): HostLink =>
+      taking.includes(state) ? state.link : fleet.values.link(state.host.name);
   const going = plays.map(async (play) => {
     const taking = states.filter(({ plan }) => playOf(plan, play) !== undefined);
     const lanes = new Map(
@@ -57,7 +63,7 @@ async function applyTogether(
     try {
       return await applyPlayToFleet(fleet, play, states, (state) => lanes.get(state) ?? state.link);
     } finally {
-      if (play === first) await mark(fleet, waiting, false);
+      if (play === first) await mark(fleet, waiting, false, free(taking));
     }
   });
   return (await Promise.all(going)).every(Boolean);
@@ -68,14 +74,15 @@ async function applyTogether(
  * fails the host is lost, which its own steps tell.
  */
 async function mark(
-  { request, values }: FleetContext,
+  { request }: FleetContext,
   states: readonly HostState[],
   going: boolean,
+  linkOf: (state: HostState) => HostLink,
 ): Promise<void> {
   const code = going ? 'mkdir -p "${1%/*}" && : >"$1"' : 'rm -f "$1"';
   const part = toPart(sh(code, alongsideFile), request.secrets);
   await Promise.allSettled(
-    states.map(({ host }) => values.link(host.name).run(true, [part], { deadline: markDeadline })),
+    states.map((state) => linkOf(state).run(true, [part], { deadline: markDeadline })),
   );
 }
 
