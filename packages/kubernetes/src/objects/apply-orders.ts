@@ -153,7 +153,9 @@ export class ApplyOrders {
     if (this.#names.length > 0) this.#words.push('group', this.#names.join(', '));
     this.#names = [];
     if (this.#batch.length === 0) return;
-    const words = this.#batch.flatMap((one) => [
+    // Pods take the processor from the call that makes them, and look for the rest of it as they start.
+    const last = this.#batch.filter(runsPods);
+    const words = [...this.#batch.filter((one) => !runsPods(one)), ...last].flatMap((one) => [
       this.#markOf(one),
       idOf(one.object),
       one.origin,
@@ -181,6 +183,19 @@ export class ApplyOrders {
 
 function isGround({ object: { kind } }: DesiredObject): boolean {
   return kind === 'Namespace' || kind === 'CustomResourceDefinition';
+}
+
+const workloads: ReadonlySet<string> = new Set([
+  'DaemonSet',
+  'Deployment',
+  'StatefulSet',
+  'ReplicaSet',
+  'Job',
+  'Pod',
+]);
+
+function runsPods({ object: { kind } }: DesiredObject): boolean {
+  return workloads.has(kind);
 }
 
 function waitOrder({ resource, namespace = '', condition, jsonpath, seconds }: Wait): string[] {
