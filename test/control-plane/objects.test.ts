@@ -15,7 +15,7 @@ import {
 const programs = await builtPrograms();
 
 /** A definition of the kind `Thing` in a group of its own, with a schema of some size. */
-const definition = (group: string, padding = ''): object => ({
+const definition = (group: string, padding = 'a thing'): object => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   metadata: { name: `things.${group}` },

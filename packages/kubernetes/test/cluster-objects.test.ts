@@ -157,6 +157,7 @@ describe('the objects of a cluster', () => {
         .diff(desired, {
           cluster: true,
           live: [],
+          settled: [],
           applied: [],
           pending: [record],
           refused: [],

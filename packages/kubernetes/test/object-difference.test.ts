@@ -69,6 +69,7 @@ describe('what an apply changes of an object', () => {
         .diff(desired, {
           cluster: true,
           live: [node(versions[0], [notReady])],
+          settled: [],
           applied: [node(versions[1], [])],
           pending: [{ id: 'ConfigMap kube-system/skerry-cluster-objects', lacks: 'namespace' }],
           refused: [],

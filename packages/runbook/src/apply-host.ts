@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SecretBook } from '@skerry/executor';
+import type { PartResult, SecretBook } from '@skerry/executor';
 import { sh, type Change, type Fragment } from '@skerry/steps';
 import type { GivenBundle } from './artifact-supply.ts';
 import { since } from './elapsed.ts';
 import type { RunEvent } from './events.ts';
 import type { ExpandedPlay, ExpandedStep } from './expand.ts';
 import { HostFailure, type HostLink } from './host-link.ts';
-import { readStep } from './host-plan.ts';
 import { toPart } from './parts.ts';
 import { placeArtifacts } from './place-artifacts.ts';
 import { clearPending, recordPending } from './pending-handlers.ts';
 import type { HandlerPlan, PlayPlan, StepPlan } from './plan.ts';
 import type { ValuesOfHosts } from './read-on.ts';
+import { readBoth, readFirst } from './read-step.ts';
 import { awaitReboot } from './reboot.ts';
 import { refusalFailure } from './refusal.ts';
 
@@ -165,24 +165,28 @@ async function probeAgain(
   play: ExpandedPlay,
   step: ExpandedStep,
 ): Promise<readonly Change[]> {
-  const probe = toPart(step.kind.probe(step.desired), context.secrets);
-  const result = await context.link.run(play.become, [probe], {
-    deadline: 1000 * (step.kind.deadline?.(step.desired) ?? defaultDeadline),
-    signal: context.signal,
-  });
-  const [part] = result.parts;
-  const reading =
-    result.outcome === 'exited' && part !== undefined
-      ? readStep(step, part)
-      : { unreadable: result.outcome === 'exited' ? 'no answer' : result.reason };
+  const unreadable = (why: string): HostFailure =>
+    new HostFailure('failed', {
+      code: 'probe-failed',
+      what: `cannot read the state of "${step.id}" after the steps that it needs`,
+      step: `${play.play} › ${step.id}`,
+      why,
+      fix: 'mend what the reason names and run apply again',
+    });
+  const ask = async (fragment: Fragment): Promise<PartResult> => {
+    const result = await context.link.run(play.become, [toPart(fragment, context.secrets)], {
+      deadline: 1000 * (step.kind.deadline?.(step.desired) ?? defaultDeadline),
+      signal: context.signal,
+    });
+    const [part] = result.parts;
+    if (result.outcome === 'exited' && part !== undefined) return part;
+    throw unreadable(result.outcome === 'exited' ? 'no answer' : result.reason);
+  };
+  const first = await ask(step.kind.probe(step.desired));
+  const read = readFirst(step, first);
+  const reading = 'further' in read ? readBoth(step, first, await ask(read.further)) : read;
   if ('changes' in reading) return reading.changes;
-  throw new HostFailure('failed', {
-    code: 'probe-failed',
-    what: `cannot read the state of "${step.id}" after the steps that it needs`,
-    step: `${play.play} › ${step.id}`,
-    why: reading.unreadable,
-    fix: 'mend what the reason names and run apply again',
-  });
+  throw unreadable(reading.unreadable);
 }
 
 async function runHandler(

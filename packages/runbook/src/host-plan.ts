@@ -1,28 +1,9 @@
-import type { PartResult } from '@skerry/executor';
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Change } from '@skerry/steps';
 import type { ExpandedPlay, ExpandedStep } from './expand.ts';
 import { isLeft, type PendingHandler } from './pending-handlers.ts';
 import type { Confidence, HandlerPlan, HostPlan, PlayPlan, StepPlan } from './plan.ts';
-
-/** What the probe of one step said, as `diff` made it out: the changes, or why the state is unknown. */
-export type StepReading =
-  | { readonly changes: readonly Change[]; readonly observed?: unknown }
-  | { readonly unreadable: string };
-
-/** Reads one step's probe. A probe that failed or cannot be parsed is unreadable, never "no change". */
-export function readStep(step: ExpandedStep, result: PartResult): StepReading {
-  if (result.code !== 0) {
-    const reason = result.stderr.trim() || `the probe ended with status ${result.code}`;
-    return { unreadable: reason };
-  }
-  try {
-    const observed: unknown = step.kind.parse(result, step.desired);
-    return { changes: step.kind.diff(step.desired, observed), observed };
-  } catch (error) {
-    return { unreadable: error instanceof Error ? error.message : String(error) };
-  }
-}
+import type { StepReading } from './read-step.ts';
 
 /**
  * The plan of one host from its expanded plays and the readings of all their steps (in order) and the

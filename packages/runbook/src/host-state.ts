@@ -3,9 +3,9 @@ import type { HostOutcome, HostRecap } from './events.ts';
 import type { ExpandedPlay } from './expand.ts';
 import type { Facts } from './facts.ts';
 import type { HostFailure, HostLink } from './host-link.ts';
-import type { StepReading } from './host-plan.ts';
 import type { FirstAnswer } from './probe-host.ts';
 import { isHostPlanEmpty, type HostPlan } from './plan.ts';
+import type { StepReading } from './read-step.ts';
 
 /** What a run knows of one host, from the first question to the recap. */
 export interface HostState {

@@ -6,12 +6,13 @@ import { expand, type ExpandedPlay } from './expand.ts';
 import type { Facts } from './facts.ts';
 import { cachedFacts, cacheFacts } from './facts-cache.ts';
 import { hostFailure } from './host-link.ts';
-import { planHost, type StepReading } from './host-plan.ts';
+import { planHost } from './host-plan.ts';
 import type { HostState } from './host-state.ts';
 import type { HostPlan } from './plan.ts';
 import { isLeft, type PendingHandler } from './pending-handlers.ts';
 import { askFirst, readResults, readSteps, sameProbes, type FirstAnswer } from './probe-host.ts';
 import type { ValuesOfHosts } from './read-on.ts';
+import type { StepReading } from './read-step.ts';
 import type { RunRequest } from './request.ts';
 
 /** Runs a task for each host, at most `forks` at a time. */
@@ -117,7 +118,7 @@ export async function planAnswer(
 ): Promise<{ plays: ExpandedPlay[]; readings: StepReading[]; plan: HostPlan }> {
   const plays = expandFor(fleet, host, answer.facts, all, isDone);
   const readings = sameProbes(answer.guess, plays)
-    ? readResults(plays, answer.results)
+    ? await readResults(link, plays, answer.results, fleet.request)
     : await readSteps(link, plays, fleet.request);
   const plan = planHost(host.name, plays, readings, answer.pending, answer.pendingAsLogin);
   return { plays, readings, plan };

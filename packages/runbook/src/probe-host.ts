@@ -4,9 +4,9 @@ import type { ExpandedPlay, ExpandedStep } from './expand.ts';
 import type { Facts } from './facts.ts';
 import { factsProbe, parseFacts } from './facts-probe.ts';
 import { HostFailure, type HostLink } from './host-link.ts';
-import { readStep, type StepReading } from './host-plan.ts';
 import { toPart } from './parts.ts';
 import { parsePending, readPending, type PendingHandler } from './pending-handlers.ts';
+import { readBoth, readFirst, type StepReading } from './read-step.ts';
 
 /** Milliseconds for one script of probes: room for an fsync gate on a slow disk. */
 const probeDeadline = 600_000;
@@ -145,21 +145,38 @@ export async function readSteps(
   options: { secrets: SecretBook; signal: AbortSignal },
 ): Promise<StepReading[]> {
   const questions = questionsOf(plays, options.secrets);
-  return readResults(plays, await ask(link, questions, options.signal));
+  return readResults(link, plays, await ask(link, questions, options.signal), options);
 }
 
-/** The readings of results that came back in the order of the plays' steps. */
-export function readResults(
+/**
+ * The readings of results that came back in the order of the plays' steps. What their answers leave open is
+ * asked in one more script.
+ */
+export async function readResults(
+  link: HostLink,
   plays: readonly ExpandedPlay[],
   results: readonly PartResult[],
-): StepReading[] {
-  return plays.flatMap((play) => play.steps).map((step, index) => reading(step, results[index]));
-}
-
-function reading(step: ExpandedStep, result: PartResult | undefined): StepReading {
-  return result === undefined
-    ? { unreadable: 'the host gave no answer for this step' }
-    : readStep(step, result);
+  { secrets, signal }: { secrets: SecretBook; signal: AbortSignal },
+): Promise<StepReading[]> {
+  const readings: StepReading[] = [];
+  const open: (Question & { index: number; step: ExpandedStep; first: PartResult })[] = [];
+  const steps = plays.flatMap(({ become, steps: all }) => all.map((step) => ({ become, step })));
+  for (const [index, { become, step }] of steps.entries()) {
+    const first = results[index];
+    if (first === undefined) {
+      readings[index] = { unreadable: 'the host gave no answer for this step' };
+      continue;
+    }
+    const reading = readFirst(step, first);
+    if (!('further' in reading)) readings[index] = reading;
+    else open.push({ index, become, step, first, part: toPart(reading.further, secrets) });
+  }
+  if (open.length === 0) return readings;
+  const answers = await ask(link, open, signal);
+  for (const [at, { index, step, first }] of open.entries()) {
+    readings[index] = readBoth(step, first, answers[at] as PartResult);
+  }
+  return readings;
 }
 
 async function runAll(

@@ -3,7 +3,8 @@ import { stepId, type Step } from '@skerry/steps';
 import { describe, expect, test } from 'vitest';
 import type { ExpandedPlay, ExpandedStep } from '../src/expand.ts';
 import type { PendingHandler } from '../src/pending-handlers.ts';
-import { planHost, readStep, type StepReading } from '../src/host-plan.ts';
+import { planHost } from '../src/host-plan.ts';
+import { readFirst, type StepReading } from '../src/read-step.ts';
 
 function expandedStep(step: Step, needs: readonly string[] = []): ExpandedStep {
   return {
@@ -35,7 +36,7 @@ describe('a probe', () => {
     ['that answered nothing', { code: 0, stdout: '', stderr: '' }, /./],
     ['that answered what cannot be', { code: 0, stdout: 'x\ny\n', stderr: '' }, /./],
   ])('%s is unreadable, never "no change"', (_, output, reason) => {
-    expect(readStep(written, { ...output, utf8: true })).toEqual({
+    expect(readFirst(written, { ...output, utf8: true })).toEqual({
       unreadable:
         typeof reason === 'string' ? reason : (expect.stringMatching(reason) as unknown as string),
     });

@@ -28,6 +28,12 @@ export interface StepKind<Desired, Observed> {
   probe(desired: Desired): Fragment;
   parse(output: ProbeOutput, desired: Desired): Observed;
   diff(desired: Desired, observed: Observed): readonly Change[];
+  /**
+   * What is left to read where the first answer leaves something open; like `probe` it changes nothing.
+   * `parse` is then given both answers as one, this one behind the other. A converged host is to have no
+   * need of it: it costs a round trip more.
+   */
+  probeFurther?(desired: Desired, observed: Observed): Fragment | undefined;
   converge(desired: Desired, changes: readonly Change[]): Fragment;
   /** One line for the reader of a plan: what this step asks for. */
   summary(desired: Desired): string;

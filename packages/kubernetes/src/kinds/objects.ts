@@ -3,7 +3,9 @@ import { applyDeadline, applyObjects } from '../objects/apply-objects.ts';
 import { askedObjects } from '../objects/asked-objects.ts';
 import { schema, type Desired, type ObjectGroups } from '../objects/desired-objects.ts';
 import { objectChanges } from '../objects/object-changes.ts';
-import { parseObjects, probeObjects, type Observed } from '../objects/probe-objects.ts';
+import { dryRunObjects } from '../objects/dry-run.ts';
+import { parseObjects, type Observed } from '../objects/observed-objects.ts';
+import { probeObjects } from '../objects/probe-objects.ts';
 
 /**
  * Kubernetes objects, in groups that are applied one after the other, by server-side apply with the
@@ -18,6 +20,7 @@ export const objectsKind: StepKind<Desired, Observed> = {
   },
   probe: probeObjects,
   parse: parseObjects,
+  probeFurther: dryRunObjects,
   diff: objectChanges,
   converge: applyObjects,
   foresees: ({ begins }, { cluster }) => begins && !cluster,

@@ -5,7 +5,7 @@ import { objectsText, type KubernetesObject } from './kubernetes-object.ts';
 import { taintChange } from './node-taints.ts';
 import { differenceOf } from './object-difference.ts';
 import { marked, ownershipOf, recordOf, type LiveObject } from './ownership.ts';
-import type { Observed } from './probe-objects.ts';
+import type { Observed } from './observed-objects.ts';
 
 /** What holds things of other people, which would go with it. */
 const holders: Readonly<Record<string, string>> = {
@@ -37,6 +37,7 @@ export function objectChanges(desired: Desired, observed: Observed): Change[] {
   const seen: Seen = {
     desired,
     live: byId(observed.live),
+    settled: new Set(observed.settled),
     applied: byId(observed.applied),
     pending: new Map(observed.pending.map(({ id, lacks }) => [id, lacks])),
     refused: new Map(observed.refused.map(({ id, message }) => [id, message])),
@@ -66,6 +67,7 @@ export function objectChanges(desired: Desired, observed: Observed): Change[] {
 interface Seen {
   readonly desired: Desired;
   readonly live: ReadonlyMap<string, LiveObject>;
+  readonly settled: ReadonlySet<string>;
   readonly applied: ReadonlyMap<string, LiveObject>;
   readonly pending: ReadonlyMap<string, string>;
   readonly refused: ReadonlyMap<string, string>;
@@ -90,6 +92,7 @@ function changeOf(one: DesiredObject, seen: Seen): Change | undefined {
     if (one.missing === undefined) return undefined;
     return { subject: id, action: 'refuse', why: 'it is not there', fix: one.missing };
   }
+  if (seen.settled.has(id)) return undefined;
   const lacks = seen.pending.get(id);
   if (lacks !== undefined) return { ...creation(one, seen.desired), why: waitsFor(lacks, one) };
   const message = seen.refused.get(id);
