@@ -111,7 +111,7 @@ export class ObjectsOnApi {
   }
 
   /**
-   * Applies, and looks that after it nothing is left to do, which takes one call, and one more for Secrets.
+   * Applies, and looks that after it nothing is left to do, which takes one call, and one more for secrets.
    * Gives what was to do before, and what the host printed.
    */
   async apply(
@@ -124,9 +124,7 @@ export class ObjectsOnApi {
     const after = await this.observe(groups, shell);
     expect(after.changes).toEqual([]);
     const secret = groups.some(({ objects }) =>
-      objects.some(({ object, ownership }) => {
-        return ownership !== 'absent' && (object as { kind?: string }).kind === 'Secret';
-      }),
+      objects.some(({ object }) => JSON.stringify(object).includes('⟦secret:')),
     );
     expect(after.observed.calls).toBe(secret ? 2 : 1);
     return { changes, stdout };

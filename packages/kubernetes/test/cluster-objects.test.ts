@@ -158,6 +158,7 @@ describe('the objects of a cluster', () => {
           cluster: true,
           live: [],
           settled: [],
+          surplus: [],
           applied: [],
           pending: [record],
           refused: [],

@@ -70,6 +70,7 @@ describe('what an apply changes of an object', () => {
           cluster: true,
           live: [node(versions[0], [notReady])],
           settled: [],
+          surplus: [],
           applied: [node(versions[1], [])],
           pending: [{ id: 'ConfigMap kube-system/skerry-cluster-objects', lacks: 'namespace' }],
           refused: [],

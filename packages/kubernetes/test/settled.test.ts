@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LiveObject } from '../src/objects/ownership.ts';
-import { isSettled } from '../src/objects/settled.ts';
+import { isSettled, ownsUnwanted } from '../src/objects/settled.ts';
 
 /** Managed fields as an API server keeps them of the object below, shortened. */
 const fieldsV1 = {
@@ -172,6 +172,61 @@ describe('an object tells that an apply would change nothing', () => {
     expect(isSettled(JSON.parse(JSON.stringify(wanted)) as LiveObject, there)).toBe(false);
   });
 
+  test('where a list is empty, which nobody owns and the server does not write', () => {
+    expect(isSettled(deployment({ spec: { volumes: [] } }), live())).toBe(true);
+    expect(isSettled(deployment({ spec: { volumes: [] } }), live({ spec: { volumes: [1] } }))).toBe(
+      false,
+    );
+  });
+
+  test('and not where null is to take away what somebody else has set', () => {
+    const wanted = deployment({ spec: { paused: null } });
+    expect(isSettled(wanted, live({ spec: { paused: true } }))).toBe(false);
+  });
+
+  test('and not where its items stand in another order', () => {
+    const two = [
+      { name: 'NODE', value: '1' },
+      { name: 'ALSO', value: '$(NODE)' },
+    ];
+    const item = { '.': {}, 'f:name': {}, 'f:value': {} };
+    const fields = {
+      'f:metadata': { 'f:labels': { 'f:app': {} } },
+      'f:env': { 'k:{"name":"ALSO"}': item, 'k:{"name":"NODE"}': item },
+    };
+    const of = (env: readonly object[]): LiveObject => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', labels: { app: 'web' }, managedFields: [manager(fields)] },
+      env,
+    });
+    const { managedFields: _, ...metadata } = of(two).metadata;
+    const theirs = { name: 'THEIRS', value: '3' };
+    expect(isSettled({ ...of(two), metadata }, of([theirs, ...two]))).toBe(true);
+    expect(isSettled({ ...of(two), metadata }, of([...two].toReversed()))).toBe(false);
+  });
+
+  test('and not by what the server fills in, where it is of another kind', () => {
+    const of = (apiVersion: string, kind: string, ports: readonly object[]): LiveObject => ({
+      apiVersion,
+      kind,
+      metadata: { name: 'web', labels: { app: 'web' } },
+      spec: { ingress: [{ ports }] },
+    });
+    const settled = (apiVersion: string, kind: string): boolean => {
+      const managedFields = [
+        manager({ ...fieldsV1, 'f:spec': { 'f:ingress': {} } }, { apiVersion }),
+      ];
+      const there = of(apiVersion, kind, [{ port: 80, protocol: 'TCP' }]);
+      return isSettled(of(apiVersion, kind, [{ port: 80 }]), {
+        ...there,
+        metadata: { ...there.metadata, managedFields },
+      });
+    };
+    expect(settled('networking.k8s.io/v1', 'NetworkPolicy')).toBe(true);
+    expect(settled('cilium.io/v2', 'CiliumNetworkPolicy')).toBe(false);
+  });
+
   test('for values of a set', () => {
     const wanted = {
       apiVersion: 'v1',
@@ -185,5 +240,24 @@ describe('an object tells that an apply would change nothing', () => {
     expect(isSettled(wanted, there)).toBe(true);
     const gone = { ...there, metadata: { ...there.metadata, finalizers: ['other.dev/two'] } };
     expect(isSettled(wanted, gone)).toBe(false);
+  });
+});
+
+describe('what of an object is ours and not wanted', () => {
+  test('is a field, an item of a list, or a part of what is owned as a whole', () => {
+    expect(ownsUnwanted(deployment({}), live())).toBe(false);
+    expect(ownsUnwanted(deployment({ container: { imagePullPolicy: 'Always' } }), live())).toBe(
+      false,
+    );
+    const { replicas: _, ...spec } = deployment({})['spec'] as Record<string, unknown>;
+    expect(ownsUnwanted({ ...deployment({}), spec }, live())).toBe(true);
+    expect(
+      ownsUnwanted(deployment({ container: { ports: [{ containerPort: 8080 }] } }), live()),
+    ).toBe(true);
+    expect(ownsUnwanted(deployment({ spec: { selector: {} } }), live())).toBe(true);
+  });
+
+  test('is nothing where we have applied nothing', () => {
+    expect(ownsUnwanted(deployment({}), live({}, []))).toBe(false);
   });
 });

@@ -49,11 +49,14 @@ async function applyTogether(
   }
   // A host that takes part in several of them does so by as many shells.
   const busy = new Set<HostState>();
-  // Once the first play has ended, the shells of those that took part in it are; others are at work.
+  // Once the first play has ended, the shells of those that took part in it are idle; others are at work. One
+  // that failed may have lost its own.
   const free =
     (taking: readonly HostState[]) =>
     (state: HostState): HostLink =>
-      taking.includes(state) ? state.link : fleet.values.link(state.host.name);
+      taking.includes(state) && state.failure === undefined
+        ? state.link
+        : fleet.values.link(state.host.name);
   const going = plays.map(async (play) => {
     const taking = states.filter(({ plan }) => playOf(plan, play) !== undefined);
     const lanes = new Map(

@@ -153,14 +153,9 @@ export class ApplyOrders {
     if (this.#names.length > 0) this.#words.push('group', this.#names.join(', '));
     this.#names = [];
     if (this.#batch.length === 0) return;
-    // Pods take the processor from the call that makes them, and look for the rest of it as they start.
-    const last = this.#batch.filter(runsPods);
-    const words = [...this.#batch.filter((one) => !runsPods(one)), ...last].flatMap((one) => [
-      this.#markOf(one),
-      idOf(one.object),
-      one.origin,
-      this.#text(one),
-    ]);
+    const words = this.#batch
+      .toSorted((a, b) => rankOf(a) - rankOf(b))
+      .flatMap((one) => [this.#markOf(one), idOf(one.object), one.origin, this.#text(one)]);
     this.#words.push('apply', `${applySeconds}`, `${this.#batch.length}`, ...words);
     this.#batch = [];
   }
@@ -194,8 +189,13 @@ const workloads: ReadonlySet<string> = new Set([
   'Pod',
 ]);
 
-function runsPods({ object: { kind } }: DesiredObject): boolean {
-  return workloads.has(kind);
+/**
+ * The order within a call. Pods take the processor from it, and look for the rest of it as they start. What
+ * sends requests of others to pods comes behind those: it might keep them from being made.
+ */
+function rankOf({ object: { kind } }: DesiredObject): number {
+  if (workloads.has(kind)) return 1;
+  return /WebhookConfiguration$|^APIService$/.test(kind) ? 2 : 0;
 }
 
 function waitOrder({ resource, namespace = '', condition, jsonpath, seconds }: Wait): string[] {

@@ -4,6 +4,9 @@ import { isLost } from './lost-api.ts';
 import type { Observed } from './observed-objects.ts';
 import { fieldManager, marked, recordOf } from './ownership.ts';
 
+/** Seconds: what an API server takes from its start to its first answer, on slow machines. */
+const restartSeconds = 60;
+
 /**
  * How the API is asked for many objects at once, by a script that has KUBECONFIG set. Each object is five
  * words: id, ownership, type, namespace, JSON.
@@ -26,6 +29,18 @@ pick() {
 ${isLost.trim()}
 # What kubectl said, each line once: it says the same for every object.
 tell() { printf '%s\\n' "$1" | awk '!seen[$0]++' >&2; }
+# An API server that is just started again gets ${restartSeconds} seconds; whoever finds it well pays nothing.
+await_api() {
+  begin=$(date +%s)
+  until said=$(kubectl --request-timeout=10s get --raw /readyz 2>&1 >/dev/null); do
+    is_lost "$said" || return 0
+    if [ "$(($(date +%s) - begin))" -ge ${restartSeconds} ]; then
+      tell "$said"
+      return 1
+    fi
+    sleep 2
+  done
+}
 # try HOW IDS OBJECTS…: all at once; where that fails, each half alone, down to the one that is to blame.
 try() (
   how=$1
@@ -49,13 +64,10 @@ try() (
 )
 `.trimStart();
 
-/** Values of Secrets are not compared here, where they are not known. */
-export function isHidden({ object }: DesiredObject): boolean {
-  return typeOf(object) === hiddenType;
+/** Whether it holds a secret of the inventory, whose value is not known where objects are compared. */
+export function isHidden(one: DesiredObject, desired: Desired): boolean {
+  return /⟦secret(-base64)?:/.test(JSON.stringify(marked(one, desired)));
 }
-
-/** The type whose objects are always asked for by a dry run. */
-export const hiddenType = 'Secret.v1.';
 
 /** All objects of a step, that with its record before the others. */
 export function wantedOf(desired: Desired): readonly DesiredObject[] {
@@ -83,7 +95,7 @@ all() {
   done
 }
 all "$@"
-try dry "$chosen" "$@"
+try dry "$chosen" "$@" || { await_api && try dry "$chosen" "$@"; }
 `;
 
 /**

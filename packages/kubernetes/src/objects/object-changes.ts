@@ -38,6 +38,7 @@ export function objectChanges(desired: Desired, observed: Observed): Change[] {
     desired,
     live: byId(observed.live),
     settled: new Set(observed.settled),
+    surplus: new Set(observed.surplus),
     applied: byId(observed.applied),
     pending: new Map(observed.pending.map(({ id, lacks }) => [id, lacks])),
     refused: new Map(observed.refused.map(({ id, message }) => [id, message])),
@@ -68,6 +69,7 @@ interface Seen {
   readonly desired: Desired;
   readonly live: ReadonlyMap<string, LiveObject>;
   readonly settled: ReadonlySet<string>;
+  readonly surplus: ReadonlySet<string>;
   readonly applied: ReadonlyMap<string, LiveObject>;
   readonly pending: ReadonlyMap<string, string>;
   readonly refused: ReadonlyMap<string, string>;
@@ -104,7 +106,7 @@ function changeOf(one: DesiredObject, seen: Seen): Change | undefined {
     marked(one, seen.desired),
     live,
     applied,
-    isSameVersion(live, applied) ? 'ours' : "anybody's",
+    seen.surplus.has(id) ? 'owned' : isSameVersion(live, applied) ? 'ours' : "anybody's",
   );
   if (isDeepStrictEqual(before, after)) return undefined;
   const mine = ownershipOf(live, seen.desired) !== undefined;

@@ -4,7 +4,10 @@ export interface Difference {
   readonly after: unknown;
 }
 
-type Unwanted = 'ours' | "anybody's";
+type Unwanted = 'owned' | 'ours' | "anybody's";
+
+/** What the server counts and writes itself, at each change. */
+const written: ReadonlySet<string> = new Set(['generation', 'resourceVersion']);
 
 type Tree = { readonly [key: string]: unknown };
 
@@ -18,7 +21,8 @@ function isTree(value: unknown): value is Tree {
  * are no longer wanted. What the server or somebody else filled in is left out.
  *
  * `unwanted` says what to make of a field that is not wanted and goes: `ours`, or `anybody's` where
- * somebody else wrote the object between the two answers. Kubernetes takes the taint off a node that
+ * somebody else wrote the object between the two answers; `owned` where the object itself says that we own
+ * such a field: then it may also get the value that the server fills in. Kubernetes takes the taint off a node that
  * has become ready: nobody can tell that from what an apply of ours takes away, until the next look.
  */
 export function differenceOf(
@@ -57,8 +61,8 @@ function ofTrees(wanted: Tree, live: Tree, applied: Tree, unwanted: Unwanted): D
     if (key in wanted || unwanted === "anybody's") continue;
     if (!(key in applied)) before[key] = value;
     else {
-      const inside = removedFrom(value, applied[key]);
-      if (inside !== undefined) put(key, inside);
+      const inside = removedFrom(value, applied[key], unwanted);
+      if (inside !== undefined && !written.has(key)) put(key, inside);
     }
   }
   return { before, after };
@@ -72,9 +76,9 @@ function isBare(left: unknown, whole: unknown): boolean {
 }
 
 /** What goes from a part that nobody wants anything of now; undefined where nothing goes. */
-function removedFrom(live: unknown, applied: unknown): Difference | undefined {
+function removedFrom(live: unknown, applied: unknown, unwanted: Unwanted): Difference | undefined {
   if (isTree(live) && isTree(applied)) {
-    const found = ofTrees({}, live, applied, 'ours');
+    const found = ofTrees({}, live, applied, unwanted);
     return Object.keys(found.before as Tree).length > 0 ? found : undefined;
   }
   if (Array.isArray(live) && Array.isArray(applied)) {
@@ -82,7 +86,7 @@ function removedFrom(live: unknown, applied: unknown): Difference | undefined {
     const gone = live.some((item) => !left.has(JSON.stringify(item)));
     return gone && live.length > applied.length ? { before: live, after: applied } : undefined;
   }
-  return undefined;
+  return unwanted === 'owned' && live !== applied ? { before: live, after: applied } : undefined;
 }
 
 /** Fields by which lists of Kubernetes' APIs tell their items apart (`x-kubernetes-list-map-keys`). */
@@ -123,7 +127,7 @@ function ofLists(
   unwanted: Unwanted,
 ): Difference {
   if (wanted === undefined) {
-    const gone = unwanted === 'ours' ? removedFrom(live, applied) : undefined;
+    const gone = unwanted === "anybody's" ? undefined : removedFrom(live, applied, unwanted);
     return gone ?? { before: live, after: live };
   }
   if (!live.some(isTree) && !applied.some(isTree)) return { before: live, after: applied };

@@ -2,7 +2,7 @@ import type { ProbeOutput } from '@skerry/steps';
 import { isHidden, wantedOf } from './dry-run.ts';
 import { idOf, type Desired } from './desired-objects.ts';
 import { marked, type LiveObject } from './ownership.ts';
-import { isSettled, withoutManagers } from './settled.ts';
+import { isSettled, ownsUnwanted, withoutManagers } from './settled.ts';
 
 /** What the cluster said. Values of Secrets are numbered, equal values alike. */
 export interface Observed {
@@ -12,6 +12,8 @@ export interface Observed {
   readonly live: readonly LiveObject[];
   /** Ids of wanted objects of which an apply would change nothing, as they themselves tell. */
   readonly settled: readonly string[];
+  /** Ids of wanted objects of which we own more than is wanted now. */
+  readonly surplus: readonly string[];
   /** What a server-side apply would make of others of the wanted objects. */
   readonly applied: readonly LiveObject[];
   /** Ids of wanted objects whose kind or namespace is not there yet. */
@@ -27,6 +29,8 @@ export function parseObjects({ stdout }: ProbeOutput, desired: Desired): Observe
   const sections = stdout.split(/^== /m);
   if (sections.length < 2) throw new Error('the probe said nothing of the cluster');
   const live = new Map<string, LiveObject>();
+  /** The same, with the values of Secrets: they are compared, and not kept. */
+  const read = new Map<string, LiveObject>();
   const applied = new Map<string, LiveObject>();
   const pending: { id: string; lacks: string }[] = [];
   const refused: { id: string; message: string }[] = [];
@@ -37,7 +41,7 @@ export function parseObjects({ stdout }: ProbeOutput, desired: Desired): Observe
     const [, word = '', id = ''] = /^(\w+) ?(.*)$/.exec(section.slice(0, newline)) ?? [];
     const body = section.slice(newline + 1);
     if (word === 'none') {
-      const nothing = { live: [], settled: [], applied: [], pending: [], refused: [] };
+      const nothing = { live: [], settled: [], surplus: [], applied: [], pending: [], refused: [] };
       return { cluster: false, ...nothing, calls: 0 };
     }
     if (word === 'live' || word === 'applied' || word === 'call') calls += 1;
@@ -49,19 +53,26 @@ export function parseObjects({ stdout }: ProbeOutput, desired: Desired): Observe
     if (into === undefined) continue;
     for (const one of objectsIn(body)) {
       // A type that was asked for in two versions: the wanted one came first.
-      if (!into.has(idOf(one))) into.set(idOf(one), number(one));
+      if (into.has(idOf(one))) continue;
+      into.set(idOf(one), number(one));
+      if (into === live) read.set(idOf(one), one);
     }
   }
-  const settled = wantedOf(desired).flatMap((one) => {
+  const found = wantedOf(desired).flatMap((one) => {
     const id = idOf(one.object);
-    const found = live.get(id);
-    return found !== undefined && !isHidden(one) && isSettled(marked(one, desired), found)
-      ? [id]
-      : [];
+    const there = read.get(id);
+    return there === undefined ? [] : [{ id, one, there, wanted: marked(one, desired) }];
   });
+  const settled = found
+    .filter(({ one, wanted, there }) => !isHidden(one, desired) && isSettled(wanted, there))
+    .map(({ id }) => id);
+  const surplus = found
+    .filter(({ wanted, there }) => ownsUnwanted(wanted, there))
+    .map(({ id }) => id);
   const values = {
     live: [...live.values()].map(withoutManagers),
     settled,
+    surplus,
     applied: [...applied.values()].map(withoutManagers),
   };
   const taken = refused.filter(({ id }) => !applied.has(id));

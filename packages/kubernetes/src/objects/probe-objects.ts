@@ -1,21 +1,19 @@
 import { sh, type Fragment } from '@skerry/steps';
-import { asking, hiddenType, wantedOf, wordsOf } from './dry-run.ts';
-import type { Desired } from './desired-objects.ts';
+import { idOf, type Desired } from './desired-objects.ts';
+import { asking, isHidden, wantedOf, wordsOf } from './dry-run.ts';
 import { identityAnnotation, ownershipLabel, recordKeys, typesOf } from './ownership.ts';
 
-/** Seconds: what an API server takes from its start to its first answer, on slow machines. */
-const restartSeconds = 60;
-
 // The usual way is one call, for what is there. A second one is for what that leaves open: objects without
-// our mark, kinds and namespaces that are not there yet. One is for Secrets, whose values nobody compares
-// here; more are for refusals only, and for objects of types that are no longer wanted.
+// our mark, kinds and namespaces that are not there yet. One is for what holds secrets of the inventory,
+// which nobody compares here; more are for refusals only, and for objects of types that are no longer wanted.
 // A server-side apply refuses fields that a schema has not; for its own check of the same, kubectl would
 // fetch and read the schemas of all types first.
 const probe = `
 export KUBECONFIG=$1
 types=$2
 label=$3
-shift 3
+secret=$4
+shift 4
 if [ ! -r "$KUBECONFIG" ]; then
   echo '== none'
   exit 0
@@ -28,18 +26,6 @@ ${asking}list() { k get "$1" -A -l "$label" -o json --show-managed-fields; }
 find() {
   echo '== live'
   k get -f - --ignore-not-found -o json --show-managed-fields
-}
-# An API server that is just started again gets ${restartSeconds} seconds; whoever finds it well pays nothing.
-await_api() {
-  begin=$(date +%s)
-  until said=$(kubectl --request-timeout=10s get --raw /readyz 2>&1 >/dev/null); do
-    is_lost "$said" || return 0
-    if [ "$(($(date +%s) - begin))" -ge ${restartSeconds} ]; then
-      tell "$said"
-      return 1
-    fi
-    sleep 2
-  done
 }
 # served_of TYPES: those that are among the kinds that the API knows.
 served_of() (
@@ -63,10 +49,12 @@ list_also() {
 }
 # noted TEXT KEY: what the record keeps under a key.
 noted() { printf '%s\\n' "$1" | sed -n "s/^ *\\"$2\\": \\"\\([^\\"]*\\)\\",\\{0,1\\}$/\\1/p" | head -n 1; }
+# hide ID: what holds a secret of the inventory is asked for by a dry run.
+hide() { case "$nl$secret$nl" in *"$nl$1$nl"*) hidden=$hidden$1$nl ;; esac; }
 each() {
   while [ $# -gt 0 ]; do
     case "$have" in
-      *"$nl$1$nl"*) [ "$2" = absent ] || [ "$3" != ${hiddenType} ] || hidden=$hidden$1$nl ;;
+      *"$nl$1$nl"*) [ "$2" = absent ] || hide "$1" ;;
       *)
         if [ "$2" = absent ]; then
           case ",$gone," in *",$1,"*) shift 5; continue ;; esac
@@ -123,7 +111,7 @@ sort_out() {
             case "$namespaces" in
               *"$nl$4$nl"*)
                 there=$there$1$nl
-                [ "$2" = absent ] || [ "$3" != ${hiddenType} ] || hidden=$hidden$1$nl
+                [ "$2" = absent ] || hide "$1"
                 ;;
               *)
                 echo "== pending $1"
@@ -194,10 +182,11 @@ live= out=
 [ "$hidden" = "$nl" ] || try dry "$hidden" "$@"
 `;
 
-/** Reads what is there, and what an apply would make of Secrets, and changes nothing. */
+/** Reads what is there, and what an apply would make of what holds secrets, and changes nothing. */
 export function probeObjects(desired: Desired): Fragment {
   const objects = wantedOf(desired);
   const types = typesOf(objects).join(',');
-  const words = wordsOf(objects, desired);
-  return sh(probe, desired.kubeconfig, types, ownershipLabel(desired), ...words);
+  const secret = objects.filter((one) => isHidden(one, desired)).map(({ object }) => idOf(object));
+  const about = [desired.kubeconfig, types, ownershipLabel(desired), secret.join('\n')];
+  return sh(probe, ...about, ...wordsOf(objects, desired));
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { kindOf } from './desired-objects.ts';
 import { fieldManager, type LiveObject } from './ownership.ts';
 
 type Tree = { readonly [key: string]: unknown };
@@ -21,15 +22,17 @@ interface ManagedFields {
  * false means only that nobody can tell so without the server: it writes quantities and defaults its own way.
  */
 export function isSettled(wanted: LiveObject, live: LiveObject): boolean {
-  const managed = (live.metadata['managedFields'] ?? []) as readonly ManagedFields[];
-  const ours = managed.find(
-    ({ manager, operation, subresource = '' }) =>
-      manager === fieldManager && operation === 'Apply' && subresource === '',
+  const owned = ownedFields(live);
+  if (owned?.apiVersion !== wanted.apiVersion) return false;
+  return new Comparison(wanted).isOwnedAlike(bare(wanted), live, owned.fieldsV1);
+}
+
+/** Whether our manager owns something that is not wanted: what goes, goes because it was ours. */
+export function ownsUnwanted(wanted: LiveObject, live: LiveObject): boolean {
+  const owned = ownedFields(live);
+  return (
+    owned !== undefined && new Comparison(wanted).hasUnwanted(bare(wanted), live, owned.fieldsV1)
   );
-  if (ours?.fieldsV1 === undefined || ours.apiVersion !== wanted.apiVersion) return false;
-  const { apiVersion: _, kind: __, metadata, ...others } = wanted;
-  const { name: ___, namespace: ____, ...about } = metadata;
-  return isOwnedAlike({ ...others, metadata: about }, live, ours.fieldsV1, '');
 }
 
 /** The same without what tells who manages which fields. */
@@ -38,94 +41,183 @@ export function withoutManagers(live: LiveObject): LiveObject {
   return { ...live, metadata };
 }
 
+/** Of one manager's server-side applies there is one entry, whatever the versions. */
+function ownedFields(
+  live: LiveObject,
+): { readonly apiVersion: string | undefined; readonly fieldsV1: Tree } | undefined {
+  const managed = (live.metadata['managedFields'] ?? []) as readonly ManagedFields[];
+  const ours = managed.find(
+    ({ manager, operation, subresource = '' }) =>
+      manager === fieldManager && operation === 'Apply' && subresource === '',
+  );
+  const { apiVersion, fieldsV1 } = ours ?? {};
+  return fieldsV1 === undefined ? undefined : { apiVersion, fieldsV1 };
+}
+
+/** Without what says which object it is, which nobody owns. */
+function bare(object: LiveObject): Tree {
+  const { apiVersion: _, kind: __, metadata, ...others } = object;
+  const { name: ___, namespace: ____, ...about } = metadata;
+  return { ...others, metadata: about };
+}
+
 function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `within` is the name of the field that holds these. */
-function isOwnedAlike(wanted: unknown, live: unknown, owned: Tree, within: string): boolean {
-  const parts = Object.entries(owned).filter(([key]) => key !== '.') as [string, Tree][];
-  if (parts.length === 0) {
-    return isSame(wanted, live, within) || (live === undefined && isNothing(wanted));
-  }
-  if (isTree(wanted) && isTree(live)) return areFieldsAlike(wanted, live, parts);
-  if (Array.isArray(wanted) && Array.isArray(live)) return areItemsAlike(wanted, live, parts);
-  return false;
+/** The parts of what is owned; none where it is owned as a whole. */
+function partsOf(owned: Tree): readonly [string, Tree][] {
+  return Object.entries(owned).filter(([key]) => key !== '.') as [string, Tree][];
 }
 
-function areFieldsAlike(wanted: Tree, live: Tree, parts: readonly [string, Tree][]): boolean {
-  const names = Object.keys(wanted).filter((name) => wanted[name] !== null);
-  return (
-    names.length === parts.length &&
-    parts.every(
-      ([key, part]) =>
-        key.startsWith('f:') &&
-        names.includes(key.slice(2)) &&
-        isOwnedAlike(wanted[key.slice(2)], live[key.slice(2)], part, key.slice(2)),
-    )
-  );
-}
-
-function areItemsAlike(
-  wanted: readonly unknown[],
-  live: readonly unknown[],
-  parts: readonly [string, Tree][],
-): boolean {
-  return (
-    wanted.length === parts.length &&
-    parts.every(([key, part]) => {
-      const name = JSON.parse(key.slice(2)) as unknown;
-      if (key.startsWith('v:')) return wanted.includes(name) && live.includes(name);
-      if (!key.startsWith('k:') || !isTree(name)) return false;
-      const meant = itemWith(name, wanted, 'all') ?? itemWith(name, wanted, 'or lacks them');
-      const found = itemWith(name, live, 'all');
-      return meant !== undefined && found !== undefined && isOwnedAlike(meant, found, part, '');
-    })
-  );
-}
-
-/** What the server takes as said, and does not write down. */
-function isNothing(wanted: unknown): boolean {
-  return !wanted || (typeof wanted === 'object' && Object.keys(wanted).length === 0);
-}
-
-/** The one item with these keys; of those that the server fills in some need not be written. */
-function itemWith(keys: Tree, items: readonly unknown[], how: 'all' | 'or lacks them'): unknown {
+/** The item of a list that `k:{…}` or `v:…` stands for. */
+function itemOf(key: string, items: readonly unknown[], strictly: boolean): unknown {
+  const name: unknown = /^[kv]:/.test(key) ? JSON.parse(key.slice(2)) : undefined;
+  if (!isTree(name)) return items.find((item) => isDeepStrictEqual(item, name));
   const found = items.filter(
     (item) =>
       isTree(item) &&
-      Object.entries(keys).every(
-        ([key, value]) => item[key] === value || (how === 'or lacks them' && !(key in item)),
+      Object.entries(name).every(([field, value]) =>
+        field in item ? item[field] === value : !strictly,
       ),
   );
   return found.length === 1 ? found[0] : undefined;
 }
 
-/**
- * What the server fills in inside of parts that are owned as a whole, by the name of the field that holds it,
- * from the API's reference: there it cannot be told from what was once written.
- */
-const filledIn: Readonly<Record<string, Tree>> = {
+/** As it is wanted: what the server fills in of the keys need not be written. */
+function wantedItem(key: string, wanted: readonly unknown[]): unknown {
+  return itemOf(key, wanted, true) ?? itemOf(key, wanted, false);
+}
+
+const roleBinding = { subjects: { apiGroup: 'rbac.authorization.k8s.io' } };
+const webhooks = { rules: { scope: '*' } };
+const pods = {
   fieldRef: { apiVersion: 'v1' },
-  subjects: { apiGroup: 'rbac.authorization.k8s.io' },
-  rules: { scope: '*' },
-  ports: { protocol: 'TCP' },
   serviceAccountToken: { expirationSeconds: 3600 },
 };
 
-/** A part that is owned as a whole. */
-function isSame(wanted: unknown, live: unknown, within: string): boolean {
-  if (Array.isArray(wanted) && Array.isArray(live)) {
+/**
+ * By kind, and by the name of the field that holds it, what the server fills in inside of parts that are owned
+ * as a whole, from the reference of its APIs: there it cannot be told from what was once written.
+ */
+const filledIn: Readonly<Record<string, Readonly<Record<string, Tree>>>> = {
+  'NetworkPolicy.networking.k8s.io': { ports: { protocol: 'TCP' } },
+  'RoleBinding.rbac.authorization.k8s.io': roleBinding,
+  'ClusterRoleBinding.rbac.authorization.k8s.io': roleBinding,
+  'MutatingWebhookConfiguration.admissionregistration.k8s.io': webhooks,
+  'ValidatingWebhookConfiguration.admissionregistration.k8s.io': webhooks,
+  'Deployment.apps': pods,
+  'DaemonSet.apps': pods,
+  'StatefulSet.apps': pods,
+  'Job.batch': pods,
+  'CronJob.batch': pods,
+};
+
+/** Kinds that the API server knows itself: it writes no empty lists. */
+const builtIn: ReadonlySet<string> = new Set(['v1', 'apps/v1', 'batch/v1']);
+
+class Comparison {
+  readonly #defaults: Readonly<Record<string, Tree>>;
+  readonly #builtIn: boolean;
+
+  constructor(wanted: LiveObject) {
+    this.#defaults = filledIn[kindOf(wanted)] ?? {};
+    this.#builtIn = builtIn.has(wanted.apiVersion);
+  }
+
+  /** `within` is the name of the field that holds these. */
+  isOwnedAlike(wanted: unknown, live: unknown, owned: Tree, within = ''): boolean {
+    const parts = partsOf(owned);
+    if (parts.length === 0) {
+      return this.#isSame(wanted, live, within) || (live === undefined && isNothing(wanted));
+    }
+    if (isTree(wanted) && isTree(live)) return this.#areFieldsAlike(wanted, live, parts);
+    if (Array.isArray(wanted) && Array.isArray(live)) {
+      return this.#areItemsAlike(wanted, live, parts);
+    }
+    return false;
+  }
+
+  /** Whether something is owned that is not wanted; arguments as for `isOwnedAlike`. */
+  hasUnwanted(wanted: unknown, live: unknown, owned: Tree, within = ''): boolean {
+    const parts = partsOf(owned);
+    if (parts.length === 0) return typeof live === 'object' && !this.#isSame(wanted, live, within);
+    return parts.some(([key, part]) => {
+      if (isTree(wanted) && isTree(live)) {
+        const name = key.slice(2);
+        return !(name in wanted) || this.hasUnwanted(wanted[name], live[name], part, name);
+      }
+      if (!Array.isArray(wanted) || !Array.isArray(live)) return true;
+      const item = wantedItem(key, wanted);
+      return item === undefined || this.hasUnwanted(item, itemOf(key, live, true), part);
+    });
+  }
+
+  #areFieldsAlike(wanted: Tree, live: Tree, parts: readonly [string, Tree][]): boolean {
+    const owned = new Set(parts.map(([key]) => key));
+    const names = Object.keys(wanted).filter(
+      (name) =>
+        wanted[name] !== undefined &&
+        (owned.has(`f:${name}`) || !this.#isUnwritten(wanted[name], live[name])),
+    );
     return (
-      wanted.length === live.length &&
-      wanted.every((item, index) => isSame(item, live[index], within))
+      names.length === parts.length &&
+      names.every((name) => owned.has(`f:${name}`)) &&
+      parts.every(([key, part]) => {
+        const name = key.slice(2);
+        return this.isOwnedAlike(wanted[name], live[name], part, name);
+      })
     );
   }
-  if (!isTree(wanted) || !isTree(live)) return isDeepStrictEqual(wanted, live);
-  const defaults = filledIn[within] ?? {};
-  return [...new Set([...Object.keys(wanted), ...Object.keys(live)])].every((key) =>
-    key in live && !(key in wanted)
-      ? defaults[key] === live[key]
-      : isSame(wanted[key], live[key], key),
-  );
+
+  /** What nobody owns and nobody sees: nothing that is not there, and a list without items. */
+  #isUnwritten(wanted: unknown, live: unknown): boolean {
+    if (wanted === null) return live === undefined;
+    if (!Array.isArray(wanted) || wanted.length > 0) return false;
+    return live === undefined ? this.#builtIn : Array.isArray(live) && live.length === 0;
+  }
+
+  #areItemsAlike(
+    wanted: readonly unknown[],
+    live: readonly unknown[],
+    parts: readonly [string, Tree][],
+  ): boolean {
+    const pairs = parts.map(([key, part]) => ({
+      part,
+      meant: wanted.indexOf(wantedItem(key, wanted)),
+      found: live.indexOf(itemOf(key, live, true)),
+    }));
+    const order = pairs.toSorted((a, b) => a.meant - b.meant).map(({ found }) => found);
+    return (
+      wanted.length === parts.length &&
+      new Set(pairs.map(({ meant }) => meant)).size === parts.length &&
+      order.every((place, index) => place > (order[index - 1] ?? -1)) &&
+      pairs.every(
+        ({ part, meant, found }) =>
+          meant >= 0 && this.isOwnedAlike(wanted[meant], live[found], part),
+      )
+    );
+  }
+
+  /** A part that is owned as a whole. */
+  #isSame(wanted: unknown, live: unknown, within: string): boolean {
+    if (Array.isArray(wanted) && Array.isArray(live)) {
+      return (
+        wanted.length === live.length &&
+        wanted.every((item, index) => this.#isSame(item, live[index], within))
+      );
+    }
+    if (!isTree(wanted) || !isTree(live)) return isDeepStrictEqual(wanted, live);
+    const defaults = this.#defaults[within] ?? {};
+    return [...new Set([...Object.keys(wanted), ...Object.keys(live)])].every((key) =>
+      key in live && !(key in wanted)
+        ? key in defaults && defaults[key] === live[key]
+        : this.#isSame(wanted[key], live[key], key),
+    );
+  }
+}
+
+/** What the server takes as said, and does not write down. */
+function isNothing(wanted: unknown): boolean {
+  return !wanted || (typeof wanted === 'object' && Object.keys(wanted).length === 0);
 }
