@@ -2,7 +2,7 @@ import { sh, type Fragment } from '@skerry/steps';
 import { idOf, typeOf, type Desired, type DesiredObject } from './desired-objects.ts';
 import { isLost } from './lost-api.ts';
 import type { Observed } from './observed-objects.ts';
-import { fieldManager, marked, recordOf } from './ownership.ts';
+import { fieldManager, marked, wantedOf } from './ownership.ts';
 
 /** Seconds: what an API server takes from its start to its first answer, on slow machines. */
 const restartSeconds = 60;
@@ -63,16 +63,6 @@ try() (
   try "$how" "$nl$(printf '%s\\n' "$ids" | tail -n "+$((half + 1))")$nl" "$@"
 )
 `.trimStart();
-
-/** Whether it holds a secret of the inventory, whose value is not known where objects are compared. */
-export function isHidden(one: DesiredObject, desired: Desired): boolean {
-  return /⟦secret(-base64)?:/.test(JSON.stringify(marked(one, desired)));
-}
-
-/** All objects of a step, that with its record before the others. */
-export function wantedOf(desired: Desired): readonly DesiredObject[] {
-  return [recordOf(desired), ...desired.groups.flatMap(({ objects }) => objects)];
-}
 
 /** The words for objects, in their order. */
 export function wordsOf(objects: readonly DesiredObject[], desired: Desired): string[] {

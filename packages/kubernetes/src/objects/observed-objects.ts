@@ -1,7 +1,6 @@
 import type { ProbeOutput } from '@skerry/steps';
-import { isHidden, wantedOf } from './dry-run.ts';
 import { idOf, type Desired } from './desired-objects.ts';
-import { marked, type LiveObject } from './ownership.ts';
+import { isHidden, marked, wantedOf, type LiveObject } from './ownership.ts';
 import { isSettled, ownsUnwanted, withoutManagers } from './settled.ts';
 
 /** What the cluster said. Values of Secrets are numbered, equal values alike. */

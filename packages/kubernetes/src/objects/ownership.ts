@@ -123,6 +123,16 @@ function secretData(data: unknown, stringData: unknown): Record<string, unknown>
   return { ...(data as object | undefined), ...Object.fromEntries(encoded) };
 }
 
+/** Whether it holds a secret of the inventory, whose value is not known where objects are compared. */
+export function isHidden(one: DesiredObject, desired: Desired): boolean {
+  return /⟦secret(-base64)?:/.test(JSON.stringify(marked(one, desired)));
+}
+
+/** All objects of a step, that with its record before the others. */
+export function wantedOf(desired: Desired): readonly DesiredObject[] {
+  return [recordOf(desired), ...desired.groups.flatMap(({ objects }) => objects)];
+}
+
 /** Whether what lives in the cluster is marked as ours, by its own name. */
 export function ownershipOf(live: LiveObject, desired: Desired): string | undefined {
   const { labels, annotations } = live.metadata as {

@@ -1,7 +1,14 @@
 import { sh, type Fragment } from '@skerry/steps';
 import { idOf, type Desired } from './desired-objects.ts';
-import { asking, isHidden, wantedOf, wordsOf } from './dry-run.ts';
-import { identityAnnotation, ownershipLabel, recordKeys, typesOf } from './ownership.ts';
+import { asking, wordsOf } from './dry-run.ts';
+import {
+  identityAnnotation,
+  isHidden,
+  ownershipLabel,
+  recordKeys,
+  typesOf,
+  wantedOf,
+} from './ownership.ts';
 
 // The usual way is one call, for what is there. A second one is for what that leaves open: objects without
 // our mark, kinds and namespaces that are not there yet. One is for what holds secrets of the inventory,
