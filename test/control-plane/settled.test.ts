@@ -54,6 +54,7 @@ describe.skipIf(programs === undefined)('an object that tells by itself how it i
     ['null', { spec: { replicas: null } }, [there]],
     ['an empty list', { pod: { imagePullSecrets: [] } }, []],
     ['what the server fills in anyway', { web: { imagePullPolicy: 'IfNotPresent' } }, []],
+    ['another order', { web: { env: container.env.toReversed() } }, [there]],
     ['one of two ports', { web: { ports: container.ports.slice(1) } }, [there]],
     ['a part of a whole less', { pod: { tolerations: undefined } }, []],
     ['a quantity in other words', { web: { resources: { requests: { cpu: '0.1' } } } }, []],
@@ -63,6 +64,42 @@ describe.skipIf(programs === undefined)('an object that tells by itself how it i
       { objects: [{ object: JSON.parse(JSON.stringify(deployment(change))) as object }] },
     ];
     expect(lines((await objects.observe(groups)).changes)).toEqual(expected);
+  });
+
+  it('tells what it gets where a list of ours is no longer wanted', async () => {
+    const policy = (policyTypes: object): object => ({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'out', namespace: 'default' },
+      spec: { podSelector: {}, egress: [{ ports: [{ port: 53 }] }], ...policyTypes },
+    });
+    await objects.apply([{ objects: [{ object: policy({ policyTypes: ['Egress'] }) }] }]);
+    const { changes } = await objects.apply([{ objects: [{ object: policy({}) }] }]);
+    expect(lines(changes)).toEqual(['update NetworkPolicy.networking.k8s.io default/out']);
+  });
+
+  it('is asked for where the server fills in more than is known, and has no change then', async () => {
+    const claim = {
+      metadata: { name: 'scratch' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    };
+    const set = {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'store', namespace: 'default' },
+      spec: {
+        selector: { matchLabels: { app: 'store' } },
+        serviceName: 'store',
+        template: { metadata: { labels: { app: 'store' } }, spec: { containers: [container] } },
+        volumeClaimTemplates: [claim],
+      },
+    };
+    const groups = [{ objects: [{ object: set }] }];
+    const { converge } = await objects.observe(groups);
+    expect((await converge()).code).toBe(0);
+    const { observed, changes } = await objects.observe(groups);
+    expect(lines(changes)).toEqual([]);
+    expect(observed.calls).toBe(2);
   });
 
   it('is set back where somebody else has changed it, and is theirs where they change it back', async () => {

@@ -37,6 +37,33 @@ describe('what an apply changes of an object', () => {
     });
   });
 
+  test('what was owned and gets what the server fills in', () => {
+    const live = {
+      metadata: { generation: 1, annotations: { 'deprecated.daemonset.template.generation': '1' } },
+      spec: { replicas: 3, policyTypes: ['Egress'] },
+      status: { replicas: 3 },
+    };
+    const applied = {
+      metadata: { generation: 2, annotations: { 'deprecated.daemonset.template.generation': '2' } },
+      spec: { replicas: 1, policyTypes: ['Ingress'] },
+      status: { replicas: 2 },
+    };
+    expect(differenceOf({ spec: {} }, live, applied, 'owned')).toEqual({
+      before: { spec: { replicas: 3, policyTypes: ['Egress'] } },
+      after: { spec: { replicas: 1, policyTypes: ['Ingress'] } },
+    });
+    expect(isEqual(differenceOf({ spec: {} }, live, applied))).toBe(true);
+  });
+
+  test('the order of items that are told apart by their names', () => {
+    const [a, b, theirs] = [{ name: 'a' }, { name: 'b' }, { name: 'theirs' }];
+    expect(differenceOf([b, a], [a, theirs, b], [b, theirs, a])).toEqual({
+      before: [a, b],
+      after: [b, a],
+    });
+    expect(isEqual(differenceOf([a, b], [a, theirs, b], [theirs, a, b]))).toBe(true);
+  });
+
   test('a taint that Kubernetes takes off while the node is read is no change of ours', () => {
     const desired = objectsKind.schema.parse({
       name: 'cluster',

@@ -106,7 +106,7 @@ function changeOf(one: DesiredObject, seen: Seen): Change | undefined {
     marked(one, seen.desired),
     live,
     applied,
-    seen.surplus.has(id) ? 'owned' : isSameVersion(live, applied) ? 'ours' : "anybody's",
+    isSameVersion(live, applied) ? (seen.surplus.has(id) ? 'owned' : 'ours') : "anybody's",
   );
   if (isDeepStrictEqual(before, after)) return undefined;
   const mine = ownershipOf(live, seen.desired) !== undefined;

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /** Two trees with only what is worth comparing: before and after a server-side apply. */
 export interface Difference {
   readonly before: unknown;
@@ -7,7 +9,12 @@ export interface Difference {
 type Unwanted = 'owned' | 'ours' | "anybody's";
 
 /** What the server counts and writes itself, at each change. */
-const written: ReadonlySet<string> = new Set(['generation', 'resourceVersion']);
+const written: ReadonlySet<string> = new Set([
+  'generation',
+  'resourceVersion',
+  'status',
+  'deprecated.daemonset.template.generation',
+]);
 
 type Tree = { readonly [key: string]: unknown };
 
@@ -82,11 +89,16 @@ function removedFrom(live: unknown, applied: unknown, unwanted: Unwanted): Diffe
     return Object.keys(found.before as Tree).length > 0 ? found : undefined;
   }
   if (Array.isArray(live) && Array.isArray(applied)) {
+    if (unwanted === 'owned') {
+      return isDeepStrictEqual(live, applied) ? undefined : { before: live, after: applied };
+    }
     const left = new Set(applied.map((item) => JSON.stringify(item)));
     const gone = live.some((item) => !left.has(JSON.stringify(item)));
     return gone && live.length > applied.length ? { before: live, after: applied } : undefined;
   }
-  return unwanted === 'owned' && live !== applied ? { before: live, after: applied } : undefined;
+  return unwanted === 'owned' && !isDeepStrictEqual(live, applied)
+    ? { before: live, after: applied }
+    : undefined;
 }
 
 /** Fields by which lists of Kubernetes' APIs tell their items apart (`x-kubernetes-list-map-keys`). */
@@ -144,15 +156,15 @@ function ofLists(
   const [ours, were, are] = [wanted, live, applied].map(
     (items) => new Map(items.map((item) => [nameOf(item as Tree), item])),
   ) as [Map<string, unknown>, Map<string, unknown>, Map<string, unknown>];
-  const before: unknown[] = [];
-  const after: unknown[] = [];
+  const items = new Map<string, Difference>();
   for (const name of new Set([...were.keys(), ...are.keys()])) {
     const [was, is] = [were.get(name), are.get(name)];
     // An item of somebody else, that an apply leaves alone.
     if (!ours.has(name) && (is !== undefined || unwanted === "anybody's")) continue;
-    const item = differenceOf(ours.get(name), was, is, unwanted);
-    if (item.before !== undefined) before.push(item.before);
-    if (item.after !== undefined) after.push(item.after);
+    items.set(name, differenceOf(ours.get(name), was, is, unwanted));
   }
+  // Their order may count: environment variables name those before them.
+  const before = [...were.keys()].flatMap((name) => items.get(name)?.before ?? []);
+  const after = [...are.keys()].flatMap((name) => items.get(name)?.after ?? []);
   return { before, after };
 }
