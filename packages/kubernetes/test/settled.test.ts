@@ -227,6 +227,22 @@ describe('an object tells that an apply would change nothing', () => {
     expect(settled('cilium.io/v2', 'CiliumNetworkPolicy')).toBe(false);
   });
 
+  test('where a quantity of a container is written in another way', () => {
+    const resources = (memory: string): object => ({ resources: { limits: { memory } } });
+    const fields = structuredClone(fieldsV1);
+    const item = fields['f:spec']['f:template']['f:spec']['f:containers']['k:{"name":"web"}'];
+    Object.assign(item, { 'f:resources': { 'f:limits': { 'f:memory': {} } } });
+    const settled = (wanted: string, there: string): boolean =>
+      isSettled(
+        deployment({ container: resources(wanted) }),
+        live({ container: resources(there) }, [manager(fields)]),
+      );
+    expect(settled('1024Mi', '1Gi')).toBe(true);
+    expect(settled('0.7', '700m')).toBe(true);
+    expect(settled('1024Mi', '1G')).toBe(false);
+    expect(settled('much', 'more')).toBe(false);
+  });
+
   test('for values of a set', () => {
     const wanted = {
       apiVersion: 'v1',

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { kindOf } from './desired-objects.ts';
 import { fieldManager, type LiveObject } from './ownership.ts';
+import { isSameQuantity } from './quantity.ts';
 
 type Tree = { readonly [key: string]: unknown };
 
@@ -19,7 +20,7 @@ interface ManagedFields {
  * are wanted, and they have the wanted values. Whoever else changes a field that we own takes it over, and a
  * field that is no longer wanted is still owned; both show. `live` comes with its managed fields.
  *
- * false means only that nobody can tell so without the server: it writes quantities and defaults its own way.
+ * false means only that nobody can tell so without the server: it writes some values and defaults its own way.
  */
 export function isSettled(wanted: LiveObject, live: LiveObject): boolean {
   const owned = ownedFields(live);
@@ -91,6 +92,12 @@ function wantedItem(key: string, wanted: readonly unknown[]): unknown {
 
 const roleBinding = { subjects: { apiGroup: 'rbac.authorization.k8s.io' } };
 const webhooks = { rules: { scope: '*' } };
+const matching = { matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {} };
+const admission = {
+  matchConstraints: matching,
+  matchResources: matching,
+  resourceRules: { scope: '*' },
+};
 const pods = {
   fieldRef: { apiVersion: 'v1' },
   serviceAccountToken: { expirationSeconds: 3600 },
@@ -106,6 +113,8 @@ const filledIn: Readonly<Record<string, Readonly<Record<string, Tree>>>> = {
   'ClusterRoleBinding.rbac.authorization.k8s.io': roleBinding,
   'MutatingWebhookConfiguration.admissionregistration.k8s.io': webhooks,
   'ValidatingWebhookConfiguration.admissionregistration.k8s.io': webhooks,
+  'ValidatingAdmissionPolicy.admissionregistration.k8s.io': admission,
+  'ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io': admission,
   'Deployment.apps': pods,
   'DaemonSet.apps': pods,
   'StatefulSet.apps': pods,
@@ -131,7 +140,9 @@ class Comparison {
     if (parts.length === 0) {
       return this.#isSame(wanted, live, within) || (live === undefined && isNothing(wanted));
     }
-    if (isTree(wanted) && isTree(live)) return this.#areFieldsAlike(wanted, live, parts);
+    if (isTree(wanted) && isTree(live)) {
+      return this.#areFieldsAlike(wanted, live, parts, within);
+    }
     if (Array.isArray(wanted) && Array.isArray(live)) {
       return this.#areItemsAlike(wanted, live, parts);
     }
@@ -153,7 +164,14 @@ class Comparison {
     });
   }
 
-  #areFieldsAlike(wanted: Tree, live: Tree, parts: readonly [string, Tree][]): boolean {
+  #areFieldsAlike(
+    wanted: Tree,
+    live: Tree,
+    parts: readonly [string, Tree][],
+    within: string,
+  ): boolean {
+    // The server writes them its own way.
+    const quantities = this.#defaults === pods && /^(limits|requests)$/.test(within);
     const owned = new Set(parts.map(([key]) => key));
     const names = Object.keys(wanted).filter(
       (name) =>
@@ -165,7 +183,10 @@ class Comparison {
       names.every((name) => owned.has(`f:${name}`)) &&
       parts.every(([key, part]) => {
         const name = key.slice(2);
-        return this.isOwnedAlike(wanted[name], live[name], part, name);
+        return (
+          this.isOwnedAlike(wanted[name], live[name], part, name) ||
+          (quantities && isSameQuantity(wanted[name], live[name]))
+        );
       })
     );
   }
@@ -211,7 +232,7 @@ class Comparison {
     const defaults = this.#defaults[within] ?? {};
     return [...new Set([...Object.keys(wanted), ...Object.keys(live)])].every((key) =>
       key in live && !(key in wanted)
-        ? key in defaults && defaults[key] === live[key]
+        ? key in defaults && isDeepStrictEqual(defaults[key], live[key])
         : this.#isSame(wanted[key], live[key], key),
     );
   }
