@@ -60,14 +60,14 @@ export function parseObjects({ stdout }: ProbeOutput, desired: Desired): Observe
   const found = wantedOf(desired).flatMap((one) => {
     const id = idOf(one.object);
     const there = read.get(id);
-    return there === undefined ? [] : [{ id, one, there, wanted: marked(one, desired) }];
+    return there === undefined ? [] : [{ id, there, wanted: marked(one, desired) }];
   });
-  const settled = found
-    .filter(({ one, wanted, there }) => !isHidden(one, desired) && isSettled(wanted, there))
-    .map(({ id }) => id);
-  const surplus = found
-    .filter(({ wanted, there }) => ownsUnwanted(wanted, there))
-    .map(({ id }) => id);
+  const settled: string[] = [];
+  const surplus: string[] = [];
+  for (const { id, there, wanted } of found) {
+    if (!isHidden(wanted) && isSettled(wanted, there)) settled.push(id);
+    else if (ownsUnwanted(wanted, there)) surplus.push(id);
+  }
   const values = {
     live: [...live.values()].map(withoutManagers),
     settled,

@@ -124,8 +124,8 @@ function secretData(data: unknown, stringData: unknown): Record<string, unknown>
 }
 
 /** Whether it holds a secret of the inventory, whose value is not known where objects are compared. */
-export function isHidden(one: DesiredObject, desired: Desired): boolean {
-  return /⟦secret(-base64)?:/.test(JSON.stringify(marked(one, desired)));
+export function isHidden(wanted: LiveObject): boolean {
+  return /⟦secret(-base64)?:/.test(JSON.stringify(wanted));
 }
 
 /** All objects of a step, that with its record before the others. */

@@ -4,6 +4,7 @@ import { asking, wordsOf } from './dry-run.ts';
 import {
   identityAnnotation,
   isHidden,
+  marked,
   ownershipLabel,
   recordKeys,
   typesOf,
@@ -193,7 +194,9 @@ live= out=
 export function probeObjects(desired: Desired): Fragment {
   const objects = wantedOf(desired);
   const types = typesOf(objects).join(',');
-  const secret = objects.filter((one) => isHidden(one, desired)).map(({ object }) => idOf(object));
+  const secret = objects
+    .filter((one) => isHidden(marked(one, desired)))
+    .map(({ object }) => idOf(object));
   const about = [desired.kubeconfig, types, ownershipLabel(desired), secret.join('\n')];
   return sh(probe, ...about, ...wordsOf(objects, desired));
 }
