@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import { createLab, type Lab } from '@skerry/lab';
+import { createLab } from '@skerry/lab';
 
 export const root = resolve(import.meta.dirname, '..');
 export const inventory = 'inventory/lab.yaml';
@@ -34,7 +34,7 @@ const plain = { CI: 'true', NO_COLOR: '1' };
 
 /** Runs the command that users run. */
 export function bootstrap(...args: readonly string[]): Promise<Ended> {
-  return end([resolve(root, 'bootstrap'), ...args], '', plain);
+  return end([...machines.user, resolve(root, 'bootstrap'), ...args], '', plain);
 }
 
 /**
@@ -43,23 +43,51 @@ export function bootstrap(...args: readonly string[]): Promise<Ended> {
  */
 export function bootstrapWithin(minutes: number, ...args: readonly string[]): Promise<Ended> {
   const signal = AbortSignal.timeout(minutes * 60_000);
-  return end([resolve(root, 'bootstrap'), ...args], '', plain, signal);
+  return end([...machines.user, resolve(root, 'bootstrap'), ...args], '', plain, signal);
 }
 
-/** What the OpenSSH client is told of the machines of a lab; that of inventory/lab.yaml until told. */
-let lab = labIn('.skerry/lab', { 'lab-1': '192.168.121.11', 'lab-2': '192.168.121.12' });
+/** Machines that tests look at. */
+export interface Machines {
+  /** The words that run a program beside them. */
+  enter(): Promise<readonly string[]>;
+  /** The words of the OpenSSH client that reach one of them; its target is the last. */
+  sshCommand(machine: string): Promise<readonly string[]>;
+  /** Takes the power from one: nothing in it hears of it. */
+  cutPower(machine: string): Promise<void>;
+  /** The words before a command that a user types who can reach them. */
+  readonly user: readonly string[];
+}
 
-function labIn(folder: string, addresses: Readonly<Record<string, string>>): Lab {
-  return createLab({
+/** Those of inventory/lab.yaml until told otherwise. */
+let machines = labIn('.skerry/lab', { 'lab-1': '192.168.121.11', 'lab-2': '192.168.121.12' });
+
+function labIn(folder: string, addresses: Readonly<Record<string, string>>): Machines {
+  const lab = createLab({
     folder: resolve(root, folder),
     settings: { cpus: 2, memory: 1536, disk: 10, network: '192.168.121.0/24', debian: 'trixie' },
     machines: Object.entries(addresses).map(([name, address]) => ({ name, address, disks: [] })),
   });
+  return {
+    enter: () => lab.enter(),
+    sshCommand: (machine) => lab.sshCommand(machine),
+    cutPower: async (machine) => {
+      const virsh = ['virsh', '-q', '-c', 'qemu:///system', 'destroy', `skerry-lab-${machine}`];
+      const { code, stderr } = await beside(...virsh);
+      if (code !== 0) throw new Error(`${machine} still runs: ${stderr}`);
+    },
+    // A command finds the network of its lab by itself.
+    user: [],
+  };
 }
 
 /** From now on `on` and `output` look at the machines of another lab. */
-export function lookAt(folder: string, addresses: Readonly<Record<string, string>>): void {
-  lab = labIn(folder, addresses);
+export function lookAtLab(folder: string, addresses: Readonly<Record<string, string>>): void {
+  machines = labIn(folder, addresses);
+}
+
+/** From now on all here is done with these machines. */
+export function lookAt(others: Machines): void {
+  machines = others;
 }
 
 /** Runs a program beside the machines, outside of any cluster: where their users are. */
@@ -69,19 +97,17 @@ export async function beside(...argv: readonly string[]): Promise<Ended> {
 
 /** The words that run a program beside the machines. */
 export async function wordsBeside(...argv: readonly string[]): Promise<readonly string[]> {
-  return [...(await lab.enter()), ...argv];
+  return [...(await machines.enter()), ...argv];
 }
 
 /** Takes the power from a machine: nothing in it hears of it. */
 export async function cutPower(machine: string): Promise<void> {
-  const virsh = ['virsh', '-q', '-c', 'qemu:///system', 'destroy', `skerry-lab-${machine}`];
-  const { code, stderr } = await beside(...virsh);
-  if (code !== 0) throw new Error(`${machine} still runs: ${stderr}`);
+  await machines.cutPower(machine);
 }
 
 /** Runs a script as root on a machine through the OpenSSH client: what tests look with. */
 export async function on(machine: string, script: string): Promise<Ended> {
-  const [target = '', ...ssh] = (await lab.sshCommand(machine)).toReversed();
+  const [target = '', ...ssh] = (await machines.sshCommand(machine)).toReversed();
   // A machine that goes down under a connection says nothing: ask whether it is still there.
   const alive = ['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=6'];
   return end([...ssh.toReversed(), ...alive, target, 'sudo -n sh -s'], script);

@@ -21,6 +21,7 @@ interface Group {
 const groups: readonly Group[] = [
   { project: 'nodes', files: [], minutes: 6 },
   { project: 'control-plane', files: [], minutes: 8 },
+  { project: 'containers', files: [], minutes: 6 },
   { project: 'clusters', files: ['clusters/ipvs.test.ts'], minutes: 12 },
   { project: 'clusters', files: ['clusters/cilium.test.ts'], minutes: 17 },
   { project: 'clusters', files: ['clusters/flannel.test.ts'], minutes: 10, long: true },
@@ -47,7 +48,7 @@ function vitest(group: Group, index: number, skip: string | undefined): Promise<
   // No test has a name like this: all are told as skipped, each by its own name.
   const none = skip === undefined ? [] : ['-t', '^left out$'];
   // Each test of a cluster goes on from the one before it: after a failure, waiting is all that is left.
-  const bail = group.project === 'clusters' ? ['--bail=1'] : [];
+  const bail = group.files.length === 1 ? ['--bail=1'] : [];
   const words = ['run', '--project', group.project, '--reporter=verbose', ...bail, ...none];
   const env = {
     ...process.env,

@@ -10,7 +10,8 @@ const slowly = {
 } as const;
 
 /**
- * `nodes` share one lab; each file of `clusters` makes a lab of its own; `control-plane` needs no
+ * `nodes` share one lab; each file of `clusters` makes a lab of its own,
+ * each of `containers` its own containers; `control-plane` needs no
  * machine, but programs that test/components builds, or keepalived and haproxy. test/run.ts runs them.
  */
 export default defineConfig({
@@ -26,6 +27,7 @@ export default defineConfig({
       },
       { test: { ...slowly, name: 'control-plane', include: ['control-plane/**/*.test.ts'] } },
       { test: { ...slowly, name: 'clusters', include: ['clusters/**/*.test.ts'] } },
+      { test: { ...slowly, name: 'containers', include: ['containers/**/*.test.ts'] } },
     ],
   },
 });

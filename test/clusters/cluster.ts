@@ -7,7 +7,7 @@ import {
   bootstrap,
   bootstrapWithin,
   events,
-  lookAt,
+  lookAtLab,
   output,
   root,
   type Ended,
@@ -42,7 +42,7 @@ export function inventoryWith(
   mkdirSync(resolve(path, '..'), { recursive: true });
   writeFileSync(path, stringify(inventory));
   const hosts = Object.values(inventory.groups).flatMap((group) => Object.entries(group.hosts));
-  lookAt(
+  lookAtLab(
     `${folder}/.skerry/lab`,
     Object.fromEntries(hosts.map(([host, { address }]) => [host, String(address)])),
   );

@@ -5,6 +5,7 @@ import type { RunEvent } from './events.ts';
 const categories = [
   'kubeadm',
   'image import',
+  'sending images',
   'waiting for pods',
   'uploads',
   'applying objects',
@@ -133,12 +134,15 @@ export class Breakdown {
     if (line.startsWith(waits.ends)) this.#begin(key, own);
   }
 
-  /** Bytes that are sent are no import, although a step for images sends them. */
+  /**
+   * A step that waits for its files does nothing else. Images are told apart: without a bundle each node
+   * pulls them from a registry, which kubeadm does, and counts as its time.
+   */
   #upload(key: string): void {
     const category = this.#open.get(key);
-    if (category === undefined || category === 'uploads') return;
+    if (category === undefined || this.#paused.has(key)) return;
     this.#paused.set(key, category);
-    this.#begin(key, 'uploads');
+    this.#begin(key, category === 'image import' ? 'sending images' : 'uploads');
   }
 
   #uploaded(key: string): void {

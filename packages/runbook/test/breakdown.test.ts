@@ -92,14 +92,14 @@ it('a step that ends while it waits waits no more', () => {
   });
 });
 
-it('sending files is no import, and the rest of the step is', () => {
+it('sending images is no import, and the rest of the step is', () => {
   const run = told();
   run.at(0, begins('a', 'membership'), ends('a', 'membership'), begins('a', 'images'));
   run.at(1, sends('a', 'images', 0));
   run.at(3, sends('a', 'images', 50));
   run.at(6, sends('a', 'images', 100));
   run.at(10, ends('a', 'images'));
-  expect(run.rows()).toEqual({ 'image import': 5, uploads: 5 });
+  expect(run.rows()).toEqual({ 'image import': 5, 'sending images': 5 });
 });
 
 it('a step that fails in the middle of sending is over', () => {
@@ -113,7 +113,17 @@ it('a step that fails in the middle of sending is over', () => {
   );
   run.at(4, { ...ends('a', 'images'), result: 'failed' } as RunEvent);
   run.at(9);
-  expect(run.rows()).toEqual({ uploads: 4, 'Skerry itself': 5 });
+  expect(run.rows()).toEqual({ 'sending images': 4, 'Skerry itself': 5 });
+});
+
+it('sending anything else is an upload', () => {
+  const run = told();
+  run.at(0, begins('a', 'membership'), ends('a', 'membership'), begins('a', 'artifact kubernetes'));
+  run.at(1, sends('a', 'artifact kubernetes', 0));
+  run.at(3, sends('a', 'artifact kubernetes', 50));
+  run.at(6, sends('a', 'artifact kubernetes', 100));
+  run.at(7, ends('a', 'artifact kubernetes'));
+  expect(run.rows()).toEqual({ 'other steps on hosts': 2, uploads: 5 });
 });
 
 it('the verification waits for pods, then looks', () => {

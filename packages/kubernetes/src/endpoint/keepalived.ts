@@ -1,11 +1,12 @@
 import { DiagnosticError } from '@skerry/diagnostics';
 import type { Host, Inventory } from '@skerry/inventory';
-import { restart, service, template, reload, type Bundle, type Step } from '@skerry/steps';
+import { restart, service, template, type Bundle, type Step } from '@skerry/steps';
 import { isIP } from 'node:net';
 import { packagesStep, type DistributionFacts } from '../bundled-packages.ts';
 import { secondsOf } from '../kubeadm/duration.ts';
 import { apiServerPort, controlPlanesOf } from '../kubeadm/endpoint.ts';
 import { hostPackages, type PackageFacts } from '../node-packages.ts';
+import { reloadHaproxy } from './reload-haproxy.ts';
 
 /** What the endpoint depends on of a host; the host of a play has all of it. */
 export type EndpointHost = Host & {
@@ -78,7 +79,7 @@ export function keepalivedSteps(inventory: Inventory, host: EndpointHost, bundle
       },
       validate: 'haproxy -c -q -f "$1"',
       needs: installed,
-      notify: reload('haproxy'),
+      notify: reloadHaproxy,
     }),
     template('/etc/keepalived/check-api.sh', 'keepalived/check-api.sh.hbs', {
       mode: '0755',
