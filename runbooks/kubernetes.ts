@@ -40,8 +40,6 @@ const wanted = ({ inventory }: PlayContext): boolean => inventory.kubernetes.ver
 const isFirst = ({ inventory, host }: PlayContext): boolean =>
   controlPlanesOf(inventory)[0]?.name === host.name;
 
-const isWorker = ({ host }: PlayContext): boolean => !host.roles.includes('control-plane');
-
 /** A kubelet that has no cluster yet is started by kubeadm. */
 const restartKubelet = handler(
   'restart kubelet',
@@ -83,10 +81,6 @@ function programs({ host, inventory, bundle }: PlayContext): Step[] {
   ];
 }
 
-function importedImages({ host, inventory, bundle }: PlayContext): Step[] {
-  return bundle === undefined ? [] : [images('kubernetes', bundledImages(bundle, inventory, host))];
-}
-
 function controlPlane(context: PlayContext): Step[] {
   const { host, inventory, fleet } = context;
   const step = membershipOf(inventory, host, fleet);
@@ -121,13 +115,9 @@ export default runbook({
     play(
       'Images',
       // They need nothing but containerd, which earlier runbooks have set up.
-      {
-        hosts: 'role=control-plane',
-        when: wanted,
-        tags: ['images'],
-        alongside: 'Kubernetes programs',
-      },
-      importedImages,
+      { hosts: nodes, when: wanted, tags: ['images'], alongside: 'Kubernetes programs' },
+      ({ host, inventory, bundle }) =>
+        bundle === undefined ? [] : [images('kubernetes', bundledImages(bundle, inventory, host))],
     ),
 
     play(
@@ -154,18 +144,6 @@ export default runbook({
     ),
 
     play(
-      'Images of workers',
-      // No worker is needed before it joins, and nothing else is to do on it until then.
-      {
-        hosts: 'role=worker',
-        when: (context) => wanted(context) && isWorker(context),
-        tags: ['images'],
-        alongside: 'First control plane',
-      },
-      importedImages,
-    ),
-
-    play(
       'Further control planes',
       {
         hosts: 'role=control-plane',
@@ -180,7 +158,7 @@ export default runbook({
       'Workers',
       {
         hosts: 'role=worker',
-        when: (context) => wanted(context) && isWorker(context),
+        when: (context) => wanted(context) && !context.host.roles.includes('control-plane'),
         tags: ['workers'],
       },
       ({ host, inventory, fleet }) => [membershipOf(inventory, host, fleet)],

@@ -1,5 +1,5 @@
 import { expect, type test } from 'vitest';
-import { beside, bootstrap, cutPower, on, output } from '../machines.ts';
+import { beside, bootstrap, cutPower, output } from '../machines.ts';
 import { apply, kubectl } from './cluster.ts';
 import { readyNodes } from './web.ts';
 
@@ -48,8 +48,8 @@ export function testThreeControlPlanes(given: ThreeControlPlanes): void {
   /** The machines of these that have the address of the API on an interface. */
   const holders = async (machines: readonly string[]): Promise<string[]> => {
     const asked = machines.map(async (machine) => {
-      const { code } = await on(machine, `ip -o address show | grep -qF ' ${endpoint}/32 '`);
-      return code === 0 ? [machine] : [];
+      const addressesOf = await output(machine, 'ip -o address show');
+      return addressesOf.includes(` ${endpoint}/`) ? [machine] : [];
     });
     return (await Promise.all(asked)).flat();
   };

@@ -33,6 +33,8 @@ export async function containerInventory(
     kubeadm: {
       // Both refuse control groups of version 1, which a container has where its computer has them.
       ignorePreflightErrors: ['SystemVerification'],
+      // A minute is little for an API server that starts beside other work.
+      timeouts: { kubernetesAPICall: '5m' },
       kubelet: {
         failCgroupV1: false,
         // Their disk is the computer's, however full it is.

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import {
   closeSync,
   existsSync,
@@ -37,14 +37,32 @@ export function noContainers(): string | undefined {
   if (!readFileSync('/proc/self/cgroup', 'utf8').includes(':memory:')) {
     return 'they use control groups of version 1, which this computer has not';
   }
-  return ['ip', 'mmdebstrap', 'unshare'].find(
-    (program) => !['/usr/sbin', '/usr/bin', '/sbin'].some((at) => existsSync(join(at, program))),
-  ) === undefined
-    ? undefined
-    : 'they need the packages iproute2, mmdebstrap and util-linux';
+  const programs = ['haproxy', 'ip', 'mmdebstrap', 'unshare'];
+  const folders = ['/usr/sbin', '/usr/bin', '/sbin'];
+  if (!programs.every((one) => folders.some((folder) => existsSync(join(folder, one))))) {
+    return 'they need the packages haproxy, iproute2, mmdebstrap and util-linux';
+  }
+  // What boot.sh does, in small.
+  const alone = '--mount --uts --ipc --cgroup --pid --fork sh -c'.split(' ');
+  const mount =
+    'mount -t tmpfs tmpfs /mnt && mkdir /mnt/one && mount -t cgroup -o pids cgroup /mnt/one';
+  const { status, stderr } = spawnSync('unshare', [...alone, mount], { encoding: 'utf8' });
+  return status === 0 ? undefined : `this computer does not let them be: ${stderr}`;
 }
 
-/** Takes away the networks, control groups and files of a run; whoever was in them is dying or dead. */
+/** Ends whoever boot.sh left in a control group: the first process of a machine goes with it, and all of its. */
+function killIn(group: string): void {
+  for (const pid of readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n')) {
+    if (pid === '') continue;
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
+
+/** Takes away the machines, networks, control groups and files of a run. */
 async function takeAway(run: string): Promise<void> {
   const prefix = `skerry-${run}-`;
   const all = '/sys/fs/cgroup';
@@ -55,8 +73,9 @@ async function takeAway(run: string): Promise<void> {
       : [],
   );
   for (const group of groups) {
+    if (existsSync(group)) killIn(group);
     const remove = ['find', group, '-depth', '-type', 'd', '-delete'];
-    for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+    for (const deadline = Date.now() + 10_000; existsSync(group) && Date.now() < deadline;) {
       if (
         await succeeded(remove).then(
           () => true,
@@ -69,7 +88,11 @@ async function takeAway(run: string): Promise<void> {
   }
   const networks = (await succeeded(['ip', 'netns', 'list'])).split('\n');
   for (const network of networks.map((line) => line.split(' ')[0] ?? '')) {
-    if (network.startsWith(prefix)) await succeeded(['ip', 'netns', 'delete', network]);
+    if (!network.startsWith(prefix)) continue;
+    for (const pid of (await succeeded(['ip', 'netns', 'pids', network])).split('\n')) {
+      if (pid !== '') process.kill(Number(pid), 'SIGTERM');
+    }
+    await succeeded(['ip', 'netns', 'delete', network]);
   }
   rmSync(join(containersFolder, `run-${run}`), { recursive: true, force: true, maxRetries: 10 });
 }
@@ -95,7 +118,8 @@ export async function startContainerNodes(names: readonly string[]): Promise<Con
   const outside = network('outside');
   const enter = ['ip', 'netns', 'exec', outside];
   const ssh = (name: string): string[] => {
-    const unasked = '-F none -o BatchMode=yes -o LogLevel=ERROR -o StrictHostKeyChecking=no';
+    const unasked =
+      '-F none -o BatchMode=yes -o LogLevel=ERROR -o StrictHostKeyChecking=no -o ConnectTimeout=5';
     const options = [...unasked.split(' '), '-o', 'UserKnownHostsFile=/dev/null', '-i', key];
     return [...enter, 'ssh', ...options, `root@${addresses[name] ?? name}`];
   };
@@ -131,7 +155,7 @@ export async function startContainerNodes(names: readonly string[]): Promise<Con
     nodes.set(name, spawn('sh', words, { stdio: ['ignore', told, told] }));
     closeSync(told);
     // It waits until all that is started at boot has been; a unit that failed is nobody's business here.
-    const booted = [...ssh(name), 'systemctl is-system-running --wait || :'];
+    const booted = [...ssh(name), 'timeout 60 systemctl is-system-running --wait || :'];
     for (const deadline = Date.now() + 60_000; ;) {
       const answer = (await succeeded(booted).catch(String)).trim();
       if (answer === 'running' || answer === 'degraded') return;
@@ -140,6 +164,12 @@ export async function startContainerNodes(names: readonly string[]): Promise<Con
       }
       await sleep(500);
     }
+  };
+
+  const cutPower = async (name: string): Promise<void> => {
+    // A kernel that goes on would close its connections and refuse new ones: whoever has no power is silent.
+    await succeeded(['ip', '-n', outside, 'link', 'set', `to-${name}`, 'down']);
+    await kill(name);
   };
 
   const kill = (name: string): Promise<void> =>
@@ -163,7 +193,9 @@ export async function startContainerNodes(names: readonly string[]): Promise<Con
     await succeeded([...within, 'link', 'add', 'bridge', 'type', 'bridge']);
     await succeeded([...within, 'link', 'set', 'bridge', 'up']);
     await succeeded([...within, 'address', 'add', '10.99.0.1/24', 'dev', 'bridge']);
-    await Promise.all(names.map(start));
+    const started = await Promise.allSettled(names.map(start));
+    const failed = started.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   } catch (error) {
     await stop();
     throw error;
@@ -175,7 +207,7 @@ export async function startContainerNodes(names: readonly string[]): Promise<Con
     knownHosts,
     enter: () => Promise.resolve(enter),
     sshCommand: (name) => Promise.resolve(ssh(name)),
-    cutPower: kill,
+    cutPower,
     user: enter,
     stop,
   };

@@ -1,11 +1,10 @@
-import { waits } from '@skerry/steps';
+import { importLine, waits } from '@skerry/steps';
 import type { RunEvent } from './events.ts';
 
 /** What a run spends its time on, in the order in which one thing counts before another. */
 const categories = [
   'kubeadm',
   'image import',
-  'sending images',
   'waiting for pods',
   'uploads',
   'applying objects',
@@ -18,7 +17,8 @@ export type Category = (typeof categories)[number];
 const categoryOfKind: Readonly<Record<string, Category>> = {
   membership: 'kubeadm',
   controlPlane: 'kubeadm',
-  images: 'image import',
+  // Until it says that it imports them, it waits for their archives.
+  images: 'uploads',
   // Between them these two wait until what they make is ready, and say so.
   objects: 'applying objects',
   verification: 'verification',
@@ -130,19 +130,17 @@ export class Breakdown {
     const key = keyOf({ host, step, handler: false });
     const own = categoryOfKind[step.split(' ')[0] ?? ''];
     if (own === undefined || !this.#open.has(key)) return;
+    if (line === importLine) this.#begin(key, 'image import');
     if (line.startsWith(waits.begins)) this.#begin(key, 'waiting for pods');
     if (line.startsWith(waits.ends)) this.#begin(key, own);
   }
 
-  /**
-   * A step that waits for its files does nothing else. Images are told apart: without a bundle each node
-   * pulls them from a registry, which kubeadm does, and counts as its time.
-   */
+  /** A step whose files are on their way does nothing else. */
   #upload(key: string): void {
     const category = this.#open.get(key);
-    if (category === undefined || this.#paused.has(key)) return;
+    if (category === undefined || category === 'uploads') return;
     this.#paused.set(key, category);
-    this.#begin(key, category === 'image import' ? 'sending images' : 'uploads');
+    this.#begin(key, 'uploads');
   }
 
   #uploaded(key: string): void {

@@ -35,6 +35,7 @@ export {
 export { resolveArg } from './resolve-arg.ts';
 export { textDiff } from './text-diff.ts';
 export { alongsideFile } from './alongside.ts';
+export { importLine } from './import-line.ts';
 export { waits } from './waits.ts';
 export { sysctl, sysctlKind } from './kinds/sysctl.ts';
 export { absolutePath, accountName, fileMode } from './absolute-path.ts';

@@ -2,12 +2,7 @@ import type { RunFinished } from './recap.ts';
 import { duration } from './duration.ts';
 
 /** What is not Skerry's own: the programs of others, and waiting for them. */
-const foreign: ReadonlySet<string> = new Set([
-  'kubeadm',
-  'image import',
-  'sending images',
-  'waiting for pods',
-]);
+const foreign: ReadonlySet<string> = new Set(['kubeadm', 'image import', 'waiting for pods']);
 
 /** Where the wall time of a bring-up went, and which part of it was neither kubeadm nor waiting. */
 export function breakdownText(breakdown: NonNullable<RunFinished['breakdown']>): string {
@@ -20,7 +15,7 @@ export function breakdownText(breakdown: NonNullable<RunFinished['breakdown']>):
   const rows = [
     ...breakdown.filter(({ milliseconds }) => milliseconds > 0),
     {
-      what: 'all but kubeadm, images and waiting for pods',
+      what: `all but ${[...foreign].slice(0, -1).join(', ')} and ${[...foreign].at(-1)}`,
       milliseconds: rest,
     },
   ];

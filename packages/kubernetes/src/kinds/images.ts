@@ -1,6 +1,7 @@
 import {
   artifactFields,
   artifactStore,
+  importLine,
   sh,
   type Artifact,
   type Change,
@@ -34,6 +35,7 @@ const probe = `ctr -n k8s.io images ls`;
 
 const converge = `
 store=$1; shift
+echo '${importLine}'
 digest_of() {
   ctr -n k8s.io images ls "name==$1" | while read -r name _ digest _; do
     if [ "$name" = "$1" ]; then printf '%s' "$digest"; fi
