@@ -30,7 +30,8 @@ function time({ argv: [program, ...args], env, cwd }: Command): number {
   throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${why}`);
 }
 
-function median(values: readonly number[]): number {
+/** NaN of none. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;

@@ -50,10 +50,9 @@ export function noContainers(): string | undefined {
   return status === 0 ? undefined : `this computer does not let them be: ${stderr}`;
 }
 
-/** Ends whoever boot.sh left in a control group: the first process of a machine goes with it, and all of its. */
-function killIn(group: string): void {
-  for (const pid of readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n')) {
-    if (pid === '') continue;
+/** Ends processes, one on a line: the first one of a machine takes all of its with it. */
+function endAll(pids: string): void {
+  for (const pid of pids.split('\n').filter(Boolean)) {
     try {
       process.kill(Number(pid), 'SIGKILL');
     } catch {
@@ -73,25 +72,17 @@ async function takeAway(run: string): Promise<void> {
       : [],
   );
   for (const group of groups) {
-    if (existsSync(group)) killIn(group);
+    const processes = join(group, 'cgroup.procs');
+    if (existsSync(processes)) endAll(readFileSync(processes, 'utf8'));
     const remove = ['find', group, '-depth', '-type', 'd', '-delete'];
     for (const deadline = Date.now() + 10_000; existsSync(group) && Date.now() < deadline;) {
-      if (
-        await succeeded(remove).then(
-          () => true,
-          () => false,
-        )
-      )
-        break;
-      await sleep(200);
+      await succeeded(remove).catch(() => sleep(200));
     }
   }
   const networks = (await succeeded(['ip', 'netns', 'list'])).split('\n');
   for (const network of networks.map((line) => line.split(' ')[0] ?? '')) {
     if (!network.startsWith(prefix)) continue;
-    for (const pid of (await succeeded(['ip', 'netns', 'pids', network])).split('\n')) {
-      if (pid !== '') process.kill(Number(pid), 'SIGTERM');
-    }
+    endAll(await succeeded(['ip', 'netns', 'pids', network]));
     await succeeded(['ip', 'netns', 'delete', network]);
   }
   rmSync(join(containersFolder, `run-${run}`), { recursive: true, force: true, maxRetries: 10 });
